@@ -1,0 +1,147 @@
+//! One build: reads what the plan scans, runs it, and says what it found, or why it can't, in terms of the spec.
+
+use crate::compile::Compiled;
+use crate::diagnostics::{self, Diagnostic};
+use crate::exec::{self, ExecError, Execution, Input};
+use crate::ingest::{FileFacts, Refusal};
+use crate::inputs;
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::spec::{Spec, Typed};
+use crate::summarize;
+use crate::world::World;
+
+/// What a build gives: the outcome for readers, and the columns that the list of customers and the model are made of.
+pub struct Built {
+    pub outcome: Outcome,
+    pub execution: Execution,
+    pub plan: Plan,
+    /// Every row that could not be read.
+    pub refused: Vec<Refusal>,
+    pub files: Vec<FileFacts>,
+    /// Warnings and notes.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Runs a compiled spec on its data. On failure every diagnostic, warnings among them.
+pub fn build(world: &dyn World, compiled: &Compiled, progress: &dyn Progress) -> Result<Built, Vec<Diagnostic>> {
+    let (Some(spec), Some(plan)) = (&compiled.spec, &compiled.plan) else {
+        return Err(compiled.diagnostics.clone());
+    };
+    let mut warnings: Vec<Diagnostic> = compiled.diagnostics.clone();
+    let (loaded, found) = inputs::read(world, compiled, plan, progress)?;
+    warnings.extend(found);
+    let columns: Vec<String> = plan.scan.columns.iter().map(|c| c.name.clone()).collect();
+    let input = Input {
+        table: loaded.table,
+        identity: loaded.identity,
+        read: loaded.read,
+        refused: loaded.refused.len() as u64,
+    };
+    let execution = exec::run(plan, input, progress).map_err(|error| {
+        let mut all = warnings.clone();
+        all.push(diagnostic(&error, spec));
+        all
+    })?;
+    warnings.extend(notices(&execution, spec));
+    diagnostics::sort(&mut warnings);
+    let facts = summarize::Facts { compiled, plan, files: &loaded.files, detected: &loaded.detected, columns: &columns, warnings: &warnings };
+    let outcome = summarize::outcome(&execution, &facts);
+    Ok(Built {
+        outcome,
+        execution,
+        plan: plan.clone(),
+        refused: loaded.refused,
+        files: loaded.files,
+        diagnostics: warnings,
+    })
+}
+
+/// What a reader of the result should know though nothing is wrong with the spec.
+fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
+    let mut notices = vec![];
+    if let (Some(clustering), Some(cluster)) = (&execution.clustering, &spec.cluster) {
+        let chosen = clustering.chosen();
+        let smallest = chosen.sizes.iter().copied().min().unwrap_or(0);
+        let total: u64 = chosen.sizes.iter().sum();
+        if chosen.k > 1 && (smallest as f64) < 0.005 * total as f64 {
+            notices.push(
+                Diagnostic::warning(
+                    "SEG0504",
+                    format!("a cluster of {smallest} of {total} customers: silhouette likes to cut off a few giants"),
+                )
+                .at(cluster.k_span, format!("k = {} was taken", chosen.k))
+                .help("ask for larger clusters, `with share >= 2%`, or cluster on logarithms, `log1p(monetary)`"),
+            );
+        }
+    }
+    notices
+}
+
+/// What stopped a run, at the place in the spec that can be changed.
+fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
+    let source = spec.source.name.span;
+    let dimension = |index: usize| spec.cluster.as_ref().map_or(source, |c| c.on[index].span);
+    let k = spec.cluster.as_ref().map_or(source, |c| c.k_span);
+    match error {
+        ExecError::NothingLeft { read: 0, .. } => {
+            Diagnostic::error("SEG0401", "the source has no rows").at(source, "nothing to segment")
+        }
+        ExecError::NothingLeft { read, dropped } => {
+            let list: Vec<String> = dropped.iter().map(|(rule, rows)| format!("\"{rule}\" took {rows}")).collect();
+            let most = dropped.iter().max_by_key(|(_, rows)| *rows);
+            let rule = most.and_then(|(rule, _)| spec.filters.iter().find(|f| f.name.value == *rule));
+            Diagnostic::error("SEG0401", format!("none of the {read} rows is left after the filters"))
+                .at(rule.map_or(source, |f| f.name.span), "took most of them")
+                .note(list.join(", "))
+                .help("look at the rule and at the data: a rule may say the opposite of what it should")
+        }
+        ExecError::NoAsOf => Diagnostic::error("SEG0401", "`as_of` is missing: its column has no value")
+            .at(spec.as_of.span, "nothing to compute it from")
+            .help("write a date, for example `as_of @2011-12-10`"),
+        ExecError::MissingDimension { customer, dimension: at, words, customers } => {
+            Diagnostic::error("SEG0402", format!("`{words}` is missing for {customers} customers, `{customer}` among them"))
+                .at(dimension(*at), "a customer without it can't be placed")
+                .help("give those customers a value with `coalesce(..., 0)`, or drop their rows in `filter`")
+        }
+        ExecError::NotFinite { customer, feature } => {
+            let defined = spec.features.iter().find(|f| f.name.value == *feature);
+            Diagnostic::error("SEG0403", format!("`{feature}` is infinite for customer `{customer}`"))
+                .at(defined.map_or(source, |f| f.value.span), "grows beyond every number")
+                .help("keep it in bounds with `clip(..., 0, 1_000_000)`")
+        }
+        ExecError::Overflow(_) => {
+            Diagnostic::error("SEG0404", "amounts are too large to be summed exactly: a sum leaves 64 bits")
+                .at(spec.revenue.as_ref().map_or(source, |r| r.span), "in a sum over these rows")
+                .help("look for a broken price or quantity, and drop such rows in `filter`")
+        }
+        ExecError::NoVariance { dimension: at, words } => {
+            Diagnostic::error("SEG0503", format!("`{words}` is the same for all customers, or for most of them"))
+                .at(dimension(*at), "can't be scaled")
+                .help("take it out of `on`, or use another `scale`")
+        }
+        ExecError::TooManyClusters { k: asked, distinct } => {
+            Diagnostic::error("SEG0501", format!("`k` is {asked} but only {distinct} customers differ from each other"))
+                .at(k, format!("at most {distinct}"))
+                .help(format!("write `k {}`", if *distinct > 2 { format!("2..{distinct} by silhouette") } else { distinct.to_string() }))
+        }
+        ExecError::NoneQualifies { search } => {
+            let mut diagnostic = Diagnostic::error("SEG0502", "no k of the range meets the constraints")
+                .at(k, "none qualifies")
+                .help("widen the range, or ask for less, for example `with share >= 1%`");
+            for row in search {
+                let silhouette = row.fitted.silhouette.map_or("      ".into(), |s| format!("{s:.4}"));
+                diagnostic = diagnostic.note(format!(
+                    "k = {:<3} silhouette {silhouette}  smallest share {:>5.1} %  misses `{}`",
+                    row.fitted.k,
+                    100.0 * row.smallest_share,
+                    row.misses.as_deref().unwrap_or("")
+                ));
+            }
+            diagnostic
+        }
+        ExecError::Engine(text) => Diagnostic::error("SEG0901", format!("this is a mistake of segc, not of yours: {text}"))
+            .help("please report it with the spec and, if you can, a few rows of data"),
+    }
+}

@@ -1,0 +1,293 @@
+//! The type of each kind of expression.
+
+use super::Checker;
+use super::arithmetic::{combine, unify};
+use crate::diagnostics::Diagnostic;
+use crate::expr::{Comparator, Expr, Kind, Literal, TextVerb};
+use crate::spec::{BasketId, ColumnId, FeatureId, ParamId, Ref, Resolved, Typed};
+use crate::syntax::source::Span;
+use crate::types::{Base, Type};
+
+/// Bytes that a compiled pattern may take; beyond it is refused rather than slow.
+pub const PATTERN_SIZE: usize = 1 << 20;
+
+impl Checker<'_> {
+    pub(super) fn expr(&mut self, expr: &Expr<Resolved>) -> Expr<Typed> {
+        let span = expr.span;
+        let (kind, ty) = match &expr.kind {
+            Kind::Literal(literal) => (Kind::Literal(literal.clone()), self.literal(literal, span)),
+            Kind::Ref(reference) => (Kind::Ref(*reference), self.reference(*reference)),
+            Kind::Not(a) => {
+                let a = self.condition(a);
+                let ty = Type::of(Base::Bool, a.ty.may_be_missing);
+                (Kind::Not(Box::new(a)), ty)
+            }
+            Kind::Negate(a) => {
+                let a = self.expr(a);
+                self.expect(&a, "a minus goes before an amount", Base::is_numeric, "-1");
+                let ty = match a.ty.base {
+                    Base::Score(_) | Base::Zero => Type { base: Base::Int, ..a.ty },
+                    Base::Share => Type { base: Base::Number, ..a.ty },
+                    _ => a.ty,
+                };
+                (Kind::Negate(Box::new(a)), ty)
+            }
+            Kind::And(list) | Kind::Or(list) => {
+                let typed: Vec<_> = list.iter().map(|e| self.condition(e)).collect();
+                let ty = Type::of(Base::Bool, typed.iter().any(|e| e.ty.may_be_missing));
+                (if matches!(expr.kind, Kind::And(_)) { Kind::And(typed) } else { Kind::Or(typed) }, ty)
+            }
+            Kind::Arithmetic(first, rest) => self.arithmetic(first, rest),
+            Kind::Compare(a, comparator, b) => {
+                let (a, b) = (self.expr(a), self.expr(b));
+                self.compared(&a, &b, *comparator);
+                let ty = Type::of(Base::Bool, a.ty.may_be_missing || b.ty.may_be_missing);
+                (Kind::Compare(Box::new(a), *comparator, Box::new(b)), ty)
+            }
+            Kind::Between { value, low, high, negated } => {
+                let (value, low, high) = (self.expr(value), self.expr(low), self.expr(high));
+                self.compared(&value, &low, Comparator::GreaterOrEqual);
+                self.compared(&value, &high, Comparator::LessOrEqual);
+                let missing = value.ty.may_be_missing || low.ty.may_be_missing || high.ty.may_be_missing;
+                let kind = Kind::Between {
+                    value: Box::new(value),
+                    low: Box::new(low),
+                    high: Box::new(high),
+                    negated: *negated,
+                };
+                (kind, Type::of(Base::Bool, missing))
+            }
+            Kind::In { value, options, negated } => {
+                let value = self.expr(value);
+                let options: Vec<_> = options.iter().map(|e| self.expr(e)).collect();
+                for option in &options {
+                    self.compared(&value, option, Comparator::Equal);
+                }
+                let missing = value.ty.may_be_missing || options.iter().any(|e| e.ty.may_be_missing);
+                (Kind::In { value: Box::new(value), options, negated: *negated }, Type::of(Base::Bool, missing))
+            }
+            Kind::IsMissing { value, negated } => {
+                let value = self.expr(value);
+                (Kind::IsMissing { value: Box::new(value), negated: *negated }, Type::sure(Base::Bool))
+            }
+            Kind::TextTest { value, verb, pattern, negated } => {
+                let (value, pattern) = (self.expr(value), self.expr(pattern));
+                for side in [&value, &pattern] {
+                    let rule = format!("`{}` is about text", verb.words());
+                    self.expect(side, &rule, Base::is_text, "invoice starts with \"C\"");
+                }
+                self.pattern(*verb, &pattern);
+                let ty = Type::of(Base::Bool, value.ty.may_be_missing || pattern.ty.may_be_missing);
+                let kind = Kind::TextTest {
+                    value: Box::new(value),
+                    verb: *verb,
+                    pattern: Box::new(pattern),
+                    negated: *negated,
+                };
+                (kind, ty)
+            }
+            Kind::If { condition, then, otherwise } => {
+                let condition = Box::new(self.condition(condition));
+                let (then, otherwise) = (Box::new(self.expr(then)), Box::new(self.expr(otherwise)));
+                let base = unify(then.ty.base, otherwise.ty.base).unwrap_or_else(|| {
+                    self.mismatch(then.span, then.ty.base, &otherwise, "the other branch");
+                    Base::Unknown
+                });
+                let ty = Type::of(base, then.ty.may_be_missing || otherwise.ty.may_be_missing);
+                (Kind::If { condition, then, otherwise }, ty)
+            }
+            Kind::Duplicate(columns) => (Kind::Duplicate(columns.clone()), Type::sure(Base::Bool)),
+            Kind::Call { function, arguments, filter } => {
+                self.call(*function, arguments, filter.as_deref(), span)
+            }
+            Kind::Error => (Kind::Error, Type::UNKNOWN),
+        };
+        Expr { kind, span, ty }
+    }
+
+    fn arithmetic(
+        &mut self,
+        first: &Expr<Resolved>,
+        rest: &[(crate::expr::Operator, Expr<Resolved>)],
+    ) -> (Kind<Typed>, Type) {
+        let first = self.expr(first);
+        let mut ty = first.ty;
+        let mut left = first.span;
+        let mut typed = vec![];
+        for (op, operand) in rest {
+            let operand = self.expr(operand);
+            let base = combine(ty.base, *op, operand.ty.base).unwrap_or_else(|| {
+                self.report(
+                    Diagnostic::error("SEG0207", format!("{} {} {} makes no sense", ty.base, op.symbol(), operand.ty.base))
+                        .at(operand.span, format!("{}", operand.ty.base))
+                        .at(left, format!("{}", ty.base))
+                        .help(arithmetic_help(ty.base, operand.ty.base)),
+                );
+                Base::Unknown
+            });
+            let divides = *op == crate::expr::Operator::Divide;
+            ty = Type::of(base, ty.may_be_missing || operand.ty.may_be_missing || divides);
+            left = left.to(operand.span);
+            typed.push((*op, operand));
+        }
+        (Kind::Arithmetic(Box::new(first), typed), ty)
+    }
+
+    fn reference(&self, reference: Ref) -> Type {
+        match reference {
+            Ref::Column(ColumnId(i)) => self.columns[i],
+            Ref::Basket(BasketId(i)) => self.baskets[i],
+            Ref::Feature(FeatureId(i)) | Ref::All(FeatureId(i)) => self.features[i],
+            Ref::Param(ParamId(i)) => self.params[i],
+            Ref::AsOf | Ref::BasketTime => Type::sure(Base::Datetime),
+            Ref::Baskets => Type::sure(Base::Unknown),
+        }
+    }
+
+    fn literal(&mut self, literal: &Literal, span: Span) -> Type {
+        let base = match literal {
+            Literal::Number(n) if n.units == 0 => Base::Zero,
+            Literal::Number(n) if n.scale == 0 => Base::Int,
+            Literal::Number(_) => Base::Number,
+            Literal::Percent(_) => Base::Share,
+            Literal::Quantity(_, unit) => self.unit(unit, span),
+            Literal::Rate(_, unit) => {
+                self.report(
+                    Diagnostic::error("SEG0213", format!("a rate per {unit} can't stand here"))
+                        .at(span, "no function takes it")
+                        .help("write a share, for example `10%`"),
+                );
+                Base::Unknown
+            }
+            Literal::Moment { date_only, .. } => if *date_only { Base::Date } else { Base::Datetime },
+            Literal::Text(_) => Base::Text,
+            Literal::Bool(_) => Base::Bool,
+            Literal::Missing => return Type::maybe(Base::Missing),
+        };
+        Type::sure(base)
+    }
+
+    fn unit(&mut self, unit: &str, span: Span) -> Base {
+        if micros_per(unit).is_some() {
+            return Base::Duration;
+        }
+        if self.currency.as_deref() == Some(unit) {
+            return Base::Money;
+        }
+        let diagnostic = match &self.currency {
+            Some(own) if unit.len() == 3 && unit.chars().all(|c| c.is_ascii_uppercase()) => {
+                Diagnostic::error("SEG0213", format!("the spec is in {own}, this is in {unit}"))
+                    .at(span, "another currency")
+                    .help(format!("write the amount in {own}"))
+            }
+            own => Diagnostic::error("SEG0213", format!("unknown unit `{unit}`"))
+                .at(span, "not a unit")
+                .help(match (unit, own) {
+                    ("month" | "months" | "year" | "years" | "quarter" | "quarters", _) => {
+                        "months and years differ in length: write days, for example `90 days` or `365 days`".to_owned()
+                    }
+                    (_, Some(own)) => format!("units: `days`, `hours`, `minutes`, `weeks`, `seconds` and `{own}`"),
+                    (_, None) => "units: `days`, `hours`, `minutes`, `weeks`, `seconds`; money needs a `currency`".to_owned(),
+                }),
+        };
+        self.report(diagnostic);
+        Base::Unknown
+    }
+
+    /// Whether two values can be compared so; reports it when not.
+    fn compared(&mut self, a: &Expr<Typed>, b: &Expr<Typed>, comparator: Comparator) {
+        let equality = matches!(comparator, Comparator::Equal | Comparator::NotEqual);
+        if matches!(a.ty.base, Base::Missing) || matches!(b.ty.base, Base::Missing) {
+            let other = if a.ty.base == Base::Missing { b } else { a };
+            self.report(
+                Diagnostic::error("SEG0207", "a comparison with `missing` is never true")
+                    .at(a.span.to(b.span), "never fires")
+                    .help(format!("write `{} is missing`", self.sources.one_line(other.span))),
+            );
+        } else if !a.ty.base.comparable(b.ty.base) {
+            self.mismatch(a.span, a.ty.base, b, "compared with this");
+        } else if !equality && (a.ty.base == Base::Id || a.ty.base == Base::Bool || b.ty.base == Base::Id) {
+            self.report(
+                Diagnostic::error("SEG0207", format!("{} has no order", a.ty.base))
+                    .at(a.span.to(b.span), "larger or smaller means nothing here")
+                    .help("compare with `=` or `!=`"),
+            );
+        }
+    }
+
+    /// Two values whose units don't fit, with help for the commonest slips.
+    pub(super) fn mismatch(&mut self, left: Span, expected: Base, found: &Expr<Typed>, what: &str) {
+        if expected == Base::Unknown || found.ty.base == Base::Unknown {
+            return;
+        }
+        let text = self.sources.one_line(left);
+        let currency = self.currency.clone().unwrap_or_else(|| "EUR".into());
+        let literal = self.sources.one_line(found.span);
+        let number = matches!(found.kind, Kind::Literal(Literal::Number(_)));
+        let help = match (expected, found.ty.base) {
+            (Base::Money, b) if b.is_plain() && number => format!("say the currency: `{literal} {currency}`"),
+            (Base::Duration, b) if b.is_plain() && number => format!("say the unit: `{literal} days`"),
+            (Base::Money, _) => format!("compare it with an amount, for example `300 {currency}`"),
+            (Base::Duration, _) => "compare it with a time span, for example `30 days`".to_owned(),
+            (Base::Date | Base::Datetime, _) => "compare it with a date, for example `@2011-12-10`".to_owned(),
+            (Base::Id | Base::Text, _) => "compare it with text in quotes, for example `\"France\"`".to_owned(),
+            (b, _) if b.is_plain() => "compare it with a plain number, for example `5`".to_owned(),
+            _ => format!("use {expected} on both sides"),
+        };
+        self.report(
+            Diagnostic::error("SEG0207", format!("`{text}` is {expected} and `{literal}` is {}", found.ty.base))
+                .at(found.span, format!("{}", found.ty.base))
+                .at(left, format!("{expected}, {what}"))
+                .help(help),
+        );
+    }
+
+    fn pattern(&mut self, verb: TextVerb, pattern: &Expr<Typed>) {
+        if verb != TextVerb::Matches || pattern.ty.base == Base::Unknown {
+            return;
+        }
+        let Kind::Literal(Literal::Text(text)) = &pattern.kind else {
+            self.report(
+                Diagnostic::error("SEG0218", "a pattern is written out")
+                    .at(pattern.span, "not a text in quotes")
+                    .help("write for example `product matches \"^[0-9]{5}\"`"),
+            );
+            return;
+        };
+        if let Err(error) = regex::RegexBuilder::new(text).size_limit(PATTERN_SIZE).build() {
+            let why = match error {
+                regex::Error::CompiledTooBig(limit) => format!("it needs more than {limit} bytes when compiled"),
+                error => error.to_string().lines().last().unwrap_or("").trim().trim_start_matches("error: ").to_owned(),
+            };
+            self.report(
+                Diagnostic::error("SEG0218", format!("this is no regular expression: {why}"))
+                    .at(pattern.span, "can't be read")
+                    .help("to look for plain text use `contains`"),
+            );
+        }
+    }
+}
+
+/// Microseconds in a unit of time, by its name in a spec.
+pub fn micros_per(unit: &str) -> Option<i64> {
+    Some(match unit {
+        "second" | "seconds" => 1_000_000,
+        "minute" | "minutes" => 60_000_000,
+        "hour" | "hours" => 3_600_000_000,
+        "day" | "days" => 86_400_000_000,
+        "week" | "weeks" => 7 * 86_400_000_000,
+        _ => return None,
+    })
+}
+
+fn arithmetic_help(a: Base, b: Base) -> String {
+    match (a, b) {
+        (Base::Date | Base::Datetime, b) if b.is_plain() => "say the unit: `1 day`".into(),
+        (Base::Money, b) | (b, Base::Money) if b.is_plain() => "say the currency, or multiply and divide by plain numbers".into(),
+        (Base::Duration, b) | (b, Base::Duration) if b.is_plain() => {
+            "say the unit, or take plain days with `days(...)`".into()
+        }
+        (Base::Id | Base::Text, _) | (_, Base::Id | Base::Text) => "declare the column as `int`, `number` or `money`".into(),
+        _ => "bring both to one unit first".into(),
+    }
+}

@@ -1,0 +1,298 @@
+//! Types and units on every expression, and what can be said of the rules without looking at data.
+//!
+//! A mistake gives the expression the type `Unknown`, which fits everything, so that one slip is reported once.
+
+pub(crate) mod arithmetic;
+mod expressions;
+mod functions;
+mod exhaustive;
+
+pub(crate) use arithmetic::combine;
+pub(crate) use expressions::micros_per;
+pub(crate) use functions::{share_literal, whole_literal};
+
+use crate::diagnostics::{Diagnostic, suggest};
+use crate::expr::{Expr, Kind};
+use crate::spec::*;
+use crate::syntax::source::{SourceMap, Span};
+use crate::types::{Base, Type};
+
+/// A spec with a type on every expression; it may be run only when no diagnostic is an error.
+pub fn check(spec: &Spec<Resolved>, sources: &SourceMap) -> (Spec<Typed>, Vec<Diagnostic>) {
+    let mut checker = Checker {
+        sources,
+        currency: spec.currency.as_ref().map(|c| c.value.clone()),
+        columns: vec![],
+        baskets: vec![],
+        features: vec![],
+        params: vec![],
+        diagnostics: vec![],
+    };
+    let typed = checker.spec(spec);
+    (typed, checker.diagnostics)
+}
+
+struct Checker<'a> {
+    sources: &'a SourceMap,
+    currency: Option<String>,
+    columns: Vec<Type>,
+    baskets: Vec<Type>,
+    features: Vec<Type>,
+    params: Vec<Type>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn spec(&mut self, spec: &Spec<Resolved>) -> Spec<Typed> {
+        self.currency_is_known(spec);
+        let params = spec.params.iter().map(|p| self.param(p)).collect();
+        let columns: Vec<_> = spec.columns.iter().enumerate().map(|(i, c)| self.column(i, c, spec)).collect();
+        self.role(spec, spec.time, "when a purchase happened", Base::is_time);
+        self.role(spec, spec.customer, "whose purchase a row is", |b| b.is_text() || b == Base::Int);
+        let revenue = spec.revenue.as_ref().map(|e| self.revenue(e));
+        let filters: Vec<_> = spec.filters.iter().map(|f| self.filter(f)).collect();
+        // From here on only rows that the filters let through are looked at.
+        for filter in filters.iter().filter(|f: &&Filter<Typed>| !f.keep) {
+            if let Kind::IsMissing { value, negated: false } = &filter.when.kind
+                && let Kind::Ref(Ref::Column(ColumnId(i))) = value.kind
+            {
+                self.columns[i].may_be_missing = false;
+            }
+        }
+        let as_of = self.expr(&spec.as_of);
+        self.expect(&as_of, "`as_of` is a time", Base::is_time, "as_of max(at) + 1 day");
+        let baskets = spec.baskets.as_ref().map(|b| self.baskets_block(b));
+        let features = spec.features.iter().map(|f| self.feature(f)).collect();
+        let cluster = spec.cluster.as_ref().map(|c| self.cluster(c));
+        let labels = spec.labels.as_ref().map(|l| self.labels(l));
+        if spec.labels.is_none() {
+            self.report(
+                Diagnostic::error("SEG0210", "the spec has no `label`")
+                    .at(spec.name.span, "needs a `label`")
+                    .help("add a block such as `label clusters {` with `otherwise \"Everyone\"` in it"),
+            );
+        }
+        let tests = spec.tests.iter().map(|t| self.test(t, labels.as_ref())).collect();
+        if let Some(labels) = &labels {
+            exhaustive::check(labels, &self.features, &spec.features, &mut self.diagnostics);
+        }
+        Spec {
+            name: spec.name.clone(),
+            title: spec.title.clone(),
+            about: spec.about.clone(),
+            currency: spec.currency.clone(),
+            params,
+            source: spec.source.clone(),
+            columns,
+            revenue,
+            time: spec.time,
+            customer: spec.customer,
+            filters,
+            as_of,
+            baskets,
+            features,
+            cluster,
+            labels,
+            tests,
+        }
+    }
+
+    fn currency_is_known(&mut self, spec: &Spec<Resolved>) {
+        if let Some(code) = &spec.currency
+            && (code.value.len() != 3 || !code.value.chars().all(|c| c.is_ascii_uppercase()))
+        {
+            self.report(
+                Diagnostic::error("SEG0216", format!("`{}` is no currency code", code.value))
+                    .at(code.span, "three capital letters")
+                    .help("write the ISO 4217 code, for example `currency EUR`"),
+            );
+        }
+    }
+
+    fn param(&mut self, param: &Param<Resolved>) -> Param<Typed> {
+        let value = self.expr(&param.value);
+        self.params.push(value.ty);
+        Param { name: param.name.clone(), value }
+    }
+
+    fn column(&mut self, index: usize, column: &Column<Resolved>, spec: &Spec<Resolved>) -> Column<Typed> {
+        let (mut ty, origin) = match &column.origin {
+            Origin::Source { header, ty, type_name, dates } => {
+                if ty.base == Base::Money && self.currency.is_none() {
+                    self.report(
+                        Diagnostic::error("SEG0216", "a spec with money says in which currency")
+                            .at(type_name.span, "money")
+                            .help("add a line such as `currency EUR`"),
+                    );
+                    self.currency = Some("XXX".into());
+                }
+                let origin = Origin::Source {
+                    header: header.clone(),
+                    ty: *ty,
+                    type_name: type_name.clone(),
+                    dates: dates.clone(),
+                };
+                (*ty, origin)
+            }
+            Origin::Derived(expr) => {
+                let expr = self.expr(expr);
+                (expr.ty, Origin::Derived(expr))
+            }
+        };
+        // Rows without a customer or a time leave by built-in rules.
+        if spec.customer == ColumnId(index) || spec.time == ColumnId(index) {
+            ty.may_be_missing = false;
+        }
+        self.columns.push(ty);
+        // While rows are filtered the cell can still be missing; only what comes after relies on it.
+        Column { name: column.name.clone(), origin }
+    }
+
+    fn role(&mut self, spec: &Spec<Resolved>, id: ColumnId, question: &str, fits: fn(Base) -> bool) {
+        let base = self.columns[id.0].base;
+        if base != Base::Unknown && !fits(base) {
+            let column = spec.column(id);
+            self.report(
+                Diagnostic::error("SEG0212", format!("`{}` is {base} and can't say {question}", column.name.value))
+                    .at(column.name.span, format!("{base}"))
+                    .help("name another column, with `time` or `customers by`"),
+            );
+        }
+    }
+
+    fn revenue(&mut self, expr: &Expr<Resolved>) -> Expr<Typed> {
+        let expr = self.expr(expr);
+        self.expect(&expr, "`revenue` is money", |b| b == Base::Money, "revenue amount");
+        expr
+    }
+
+    fn filter(&mut self, filter: &Filter<Resolved>) -> Filter<Typed> {
+        let when = self.condition(&filter.when);
+        Filter { name: filter.name.clone(), keep: filter.keep, when }
+    }
+
+    fn baskets_block(&mut self, baskets: &Baskets<Resolved>) -> Baskets<Typed> {
+        let mut fields = vec![];
+        for field in &baskets.fields {
+            let value = self.expr(&field.value);
+            self.baskets.push(value.ty);
+            fields.push(Feature { name: field.name.clone(), value });
+        }
+        Baskets { by: baskets.by, fields }
+    }
+
+    fn feature(&mut self, feature: &Feature<Resolved>) -> Feature<Typed> {
+        let value = self.expr(&feature.value);
+        self.features.push(value.ty);
+        Feature { name: feature.name.clone(), value }
+    }
+
+    fn cluster(&mut self, cluster: &Cluster<Resolved>) -> Cluster<Typed> {
+        let on: Vec<_> = cluster.on.iter().map(|e| self.expr(e)).collect();
+        for dimension in &on {
+            self.expect(dimension, "clusters are made of amounts", Base::is_numeric, "on log1p(monetary)");
+        }
+        let mut units: Vec<String> = on.iter().map(|e| e.ty.base.unit(self.currency.as_deref())).collect();
+        units.dedup();
+        if cluster.scale == Scale::None && units.len() > 1 {
+            self.report(
+                Diagnostic::warning("SEG0220", format!("clustering on different units without a scale: {}", units.join(", ")))
+                    .at(cluster.span, "the unit with the largest numbers decides alone")
+                    .help("write `scale zscore`"),
+            );
+        }
+        Cluster {
+            on,
+            scale: cluster.scale,
+            k: cluster.k,
+            k_span: cluster.k_span,
+            choice: cluster.choice.clone(),
+            seed: cluster.seed,
+            restarts: cluster.restarts,
+            span: cluster.span,
+        }
+    }
+
+    fn labels(&mut self, labels: &Labels<Resolved>) -> Labels<Typed> {
+        let rules = labels
+            .rules
+            .iter()
+            .map(|rule| Rule {
+                label: rule.label.clone(),
+                when: rule.when.as_ref().map(|when| self.condition(when)),
+                description: rule.description.clone(),
+                action: rule.action.clone(),
+                color: rule.color.clone(),
+                span: rule.span,
+            })
+            .collect();
+        Labels { over: labels.over, distinct: labels.distinct, rules, span: labels.span }
+    }
+
+    fn test(&mut self, test: &Test<Resolved>, labels: Option<&Labels<Typed>>) -> Test<Typed> {
+        let mut given = vec![];
+        for fact in &test.given {
+            let value = self.expr(&fact.value);
+            if let Ref::Feature(FeatureId(i)) | Ref::All(FeatureId(i)) = fact.of
+                && !self.features[i].base.comparable(value.ty.base)
+            {
+                let base = self.features[i].base;
+                self.mismatch(fact.span, base, &value, "given here");
+            }
+            given.push(Given { of: fact.of, value, span: fact.span });
+        }
+        let known: Vec<&str> = labels.map_or(vec![], |l| l.rules.iter().map(|r| r.label.value.as_str()).collect());
+        for label in &test.labels {
+            self.label_exists(&label.value, label.span, &known);
+        }
+        for check in &test.checks {
+            if let Measure::Share(label) | Measure::AmountShare(label) = &check.measure {
+                self.label_exists(label, check.span, &known);
+            }
+        }
+        Test {
+            name: test.name.clone(),
+            given,
+            labels: test.labels.clone(),
+            checks: test.checks.clone(),
+            span: test.span,
+        }
+    }
+
+    fn label_exists(&mut self, label: &str, span: Span, known: &[&str]) {
+        if !known.contains(&label) {
+            let near = suggest::nearest(label, known.iter().copied());
+            self.report(
+                Diagnostic::error("SEG0803", format!("no rule gives the label \"{label}\""))
+                    .at(span, near.map_or("not a label of this spec".into(), |n| format!("did you mean \"{n}\"?")))
+                    .help(format!("labels: {}", suggest::list(known.iter().copied()))),
+            );
+        }
+    }
+
+    fn condition(&mut self, expr: &Expr<Resolved>) -> Expr<Typed> {
+        let expr = self.expr(expr);
+        if !matches!(expr.ty.base, Base::Bool | Base::Unknown) {
+            self.report(
+                Diagnostic::error("SEG0214", format!("a condition is true or false, this is {}", expr.ty.base))
+                    .at(expr.span, format!("{}", expr.ty.base))
+                    .help(format!("compare it with something, for example `{} > ...`", self.sources.one_line(expr.span))),
+            );
+        }
+        expr
+    }
+
+    fn expect(&mut self, expr: &Expr<Typed>, rule: &str, fits: impl Fn(Base) -> bool, example: &str) {
+        if expr.ty.base != Base::Unknown && !fits(expr.ty.base) {
+            self.report(
+                Diagnostic::error("SEG0207", format!("{rule}, this is {}", expr.ty.base))
+                    .at(expr.span, format!("{}", expr.ty.base))
+                    .help(format!("write for example `{example}`")),
+            );
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `segc build`.
+
+use std::path::PathBuf;
+
+use super::progress::Terminal;
+use super::{Exit, Printer, SpecArgs, exit_for};
+use crate::build::{Built, build};
+use crate::diagnostics::Diagnostic;
+use crate::output;
+use crate::report::Templates;
+use crate::report::numbers::{count, exact};
+
+#[derive(clap::Args)]
+pub struct BuildArgs {
+    #[command(flatten)]
+    spec: SpecArgs,
+    /// Where the files go [default: out/NAME]
+    #[arg(long, short, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+    /// A folder with report templates that replace ours
+    #[arg(long, value_name = "FOLDER")]
+    templates: Option<PathBuf>,
+    /// Treat warnings as findings: exit with 1 when there are any
+    #[arg(long)]
+    deny: bool,
+}
+
+pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
+    let world = args.spec.world();
+    let compiled = args.spec.compile(&world);
+    if compiled.has_errors() {
+        printer.diagnostics(&compiled.diagnostics, &compiled.sources);
+        return exit_for(&compiled.diagnostics);
+    }
+    let templates = match args.templates.as_deref().map_or_else(|| Ok(Templates::embedded()), Templates::from_folder) {
+        Ok(templates) => templates,
+        Err(error) => {
+            let diagnostic = Diagnostic::error("SEG0702", format!("the templates can't be used: {error}"));
+            printer.diagnostics(&[diagnostic], &compiled.sources);
+            return Exit::Output;
+        }
+    };
+    let progress = Terminal::new(printer);
+    let built = match build(&world, &compiled, &progress) {
+        Ok(built) => built,
+        Err(diagnostics) => {
+            progress.clear();
+            printer.diagnostics(&diagnostics, &compiled.sources);
+            return exit_for(&diagnostics);
+        }
+    };
+    progress.clear();
+    let folder = args.output.clone().unwrap_or_else(|| PathBuf::from("out").join(&built.outcome.name));
+    if let Err(diagnostic) = output::write(&built, &compiled, &args.spec.params, &templates, &folder) {
+        printer.diagnostics(std::slice::from_ref(&diagnostic), &compiled.sources);
+        return exit_for(&[diagnostic]);
+    }
+    if printer.json {
+        printer.out(&String::from_utf8_lossy(&output::json(&built.outcome)));
+    } else {
+        printer.diagnostics(&built.diagnostics, &compiled.sources);
+        printer.out(&summary(&built, &folder.join("report.html").display().to_string()));
+    }
+    if args.deny && !built.diagnostics.is_empty() { Exit::Findings } else { Exit::Ok }
+}
+
+/// A line per segment, largest amount first.
+fn summary(built: &Built, report: &str) -> String {
+    let outcome = &built.outcome;
+    let width = outcome.segments.iter().map(|s| s.label.chars().count()).max().unwrap_or(0);
+    let mut out = String::new();
+    for segment in &outcome.segments {
+        out += &format!(
+            "{:width$}  {:>9} of {} customers ({:>4.1} %)",
+            segment.label,
+            count(segment.customers),
+            count(outcome.customers),
+            100.0 * segment.share
+        );
+        if let (Some(amount), Some(share)) = (&segment.amount, segment.amount_share) {
+            let amount = exact(amount, outcome.currency.as_deref(), 2);
+            out += &format!("  {amount:>16} ({:>4.1} %)", 100.0 * share);
+        }
+        out.push('\n');
+    }
+    out + &format!("report: {report}\n")
+}

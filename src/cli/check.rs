@@ -1,0 +1,35 @@
+//! `segc check`.
+
+use super::{Exit, Printer, SpecArgs, exit_for};
+use crate::diagnostics::{self, Diagnostic, Severity};
+use crate::inputs;
+
+#[derive(clap::Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    spec: SpecArgs,
+    /// Treat warnings as findings: exit with 1 when there are any
+    #[arg(long)]
+    deny: bool,
+}
+
+pub fn run(args: &CheckArgs, printer: &Printer) -> Exit {
+    let world = args.spec.world();
+    let compiled = args.spec.compile(&world);
+    let mut found = compiled.diagnostics.clone();
+    // Where the data are at hand, the columns are compared with their headers; a spec can be checked without them.
+    found.extend(inputs::check_headers(&world, &compiled).into_iter().map(|d| {
+        if d.code == "SEG0301" { Diagnostic { severity: Severity::Warning, ..d } } else { d }
+    }));
+    diagnostics::sort(&mut found);
+    printer.diagnostics(&found, &compiled.sources);
+    let exit = exit_for(&found);
+    if exit == Exit::Ok && args.deny && !found.is_empty() {
+        return Exit::Findings;
+    }
+    if exit == Exit::Ok && !printer.json && !printer.quiet {
+        let warnings = if found.is_empty() { String::new() } else { format!(", {} warnings", found.len()) };
+        printer.out(&format!("{}: fine{warnings}\n", args.spec.spec.display()));
+    }
+    exit
+}

@@ -1,0 +1,81 @@
+//! From the path of a spec to its plan, with everything that is wrong with it.
+
+use std::path::{Path, PathBuf};
+
+use crate::check;
+use crate::diagnostics::{self, Diagnostic};
+use crate::plan::{self, Plan};
+use crate::resolve::{self, Overrides};
+use crate::spec::{Spec, Typed};
+use crate::syntax::ast::{Ast, Item};
+use crate::syntax::source::SourceMap;
+use crate::syntax::{self};
+use crate::world::World;
+
+/// A spec after all stages that don't look at data.
+pub struct Compiled {
+    pub path: PathBuf,
+    pub sources: SourceMap,
+    pub ast: Ast,
+    /// Absent when a part that everything needs is.
+    pub spec: Option<Spec<Typed>>,
+    /// Present when there is no error.
+    pub plan: Option<Plan>,
+    /// In source order.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Compiled {
+    pub fn has_errors(&self) -> bool {
+        diagnostics::has_errors(&self.diagnostics)
+    }
+}
+
+/// Reads, resolves, checks and lowers the spec at `path`. `params` are values given from outside, as `name=value`.
+pub fn compile(world: &dyn World, path: &Path, params: &[String]) -> Compiled {
+    let syntax::Loaded { sources, ast, mut diagnostics } = syntax::load(world, path);
+    let (overrides, mistakes) = overrides(params);
+    diagnostics.extend(mistakes);
+    let mut compiled = Compiled { path: path.to_owned(), sources, ast, spec: None, plan: None, diagnostics };
+    let (resolved, mistakes) = resolve::resolve(&compiled.ast, &compiled.sources, &overrides);
+    // A line that could not be read takes its names with it: what refers to them is not a second mistake.
+    let unreadable = diagnostics::has_errors(&compiled.diagnostics);
+    let follows = |d: &Diagnostic| matches!(d.code, "SEG0201" | "SEG0210" | "SEG0212");
+    compiled.diagnostics.extend(mistakes.into_iter().filter(|d| !unreadable || !follows(d)));
+    if let Some(resolved) = resolved {
+        let (typed, mistakes) = check::check(&resolved, &compiled.sources);
+        compiled.diagnostics.extend(mistakes.into_iter().filter(|d| !unreadable || !follows(d)));
+        if !compiled.has_errors() {
+            compiled.plan = Some(plan::lower(&typed, &compiled.sources));
+        }
+        compiled.spec = Some(typed);
+    }
+    diagnostics::sort(&mut compiled.diagnostics);
+    compiled
+}
+
+/// Parses `name=value` pairs as parameters of a spec.
+fn overrides(params: &[String]) -> (Overrides, Vec<Diagnostic>) {
+    let mut overrides = Overrides::new();
+    let mut diagnostics = vec![];
+    for param in params {
+        let wrong = || {
+            Diagnostic::error("SEG0215", format!("`{param}` is no value for a parameter"))
+                .help("write for example `--param horizon=90 days`, text in quotes: `--param 'country=\"France\"'`")
+        };
+        let Some((name, value)) = param.split_once('=') else {
+            diagnostics.push(wrong());
+            continue;
+        };
+        let mut sources = SourceMap::default();
+        let file = sources.add("--param", format!("param {} = {}\n", name.trim(), value.trim()).into());
+        let (ast, mistakes) = syntax::parse(&sources, file);
+        match ast.items.into_iter().next() {
+            Some(Item::Param(definition)) if mistakes.is_empty() => {
+                overrides.insert(definition.name.value, definition.value);
+            }
+            _ => diagnostics.push(wrong()),
+        }
+    }
+    (overrides, diagnostics)
+}

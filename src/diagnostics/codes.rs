@@ -1,0 +1,27 @@
+//! The list of codes. Each has a page that says what it means, with a spec that has the mistake and the same one mended.
+
+/// A code and its page.
+pub struct Code {
+    pub code: &'static str,
+    pub page: &'static str,
+}
+
+macro_rules! codes {
+    ($($code:literal),* $(,)?) => {
+        &[$(Code { code: $code, page: include_str!(concat!("explanations/", $code, ".md")) }),*]
+    };
+}
+
+pub const CODES: &[Code] = codes![
+    "SEG0101", "SEG0102", "SEG0103", "SEG0104", "SEG0105", "SEG0106", "SEG0107", "SEG0108", "SEG0109", "SEG0110",
+    "SEG0111", "SEG0112", "SEG0201", "SEG0202", "SEG0203", "SEG0204", "SEG0205", "SEG0206", "SEG0207", "SEG0208",
+    "SEG0209", "SEG0210", "SEG0211", "SEG0212", "SEG0213", "SEG0214", "SEG0215", "SEG0216", "SEG0218",
+    "SEG0220", "SEG0301", "SEG0302", "SEG0303", "SEG0304", "SEG0305", "SEG0306", "SEG0307", "SEG0308",
+    "SEG0401", "SEG0402", "SEG0403", "SEG0404", "SEG0405", "SEG0501", "SEG0502", "SEG0503", "SEG0504", "SEG0601", "SEG0602",
+    "SEG0603", "SEG0604", "SEG0605", "SEG0701", "SEG0702", "SEG0703", "SEG0801", "SEG0802", "SEG0803", "SEG0901",
+];
+
+/// The code with this name, in any case.
+pub fn find(code: &str) -> Option<&'static Code> {
+    CODES.iter().find(|known| known.code.eq_ignore_ascii_case(code))
+}

@@ -1,0 +1,202 @@
+//! Aggregates of rows or baskets by group. Polars groups, counts and sums whole numbers; what divides is finished here,
+//! so that every result is defined to the last bit.
+
+use polars::prelude::{Column as PlColumn, *};
+
+use super::ExecError;
+use super::relation::{Relation, Repr, collect, column_data};
+use super::rows::{Lowered, Lowering, OVERFLOW, to_float};
+use crate::plan::Slot;
+use crate::spec::Aggregate;
+use crate::table::{Cells, Column, ColumnData, Table};
+use crate::time::DAY;
+
+/// One row per group, in the order of the keys; without keys one row over everything. The columns are the keys, then
+/// the slots. `time` is the column that orders rows for `first` and `last`.
+pub(super) fn aggregate(
+    relation: &Relation,
+    keys: &[&str],
+    slots: &[Slot],
+    time: &str,
+    as_of: Option<i64>,
+) -> Result<Table, ExecError> {
+    let lowering = Lowering { relation, as_of };
+    let parts: Vec<Part> = slots.iter().map(|slot| part(slot, &lowering, time)).collect();
+    for part in &parts {
+        if let Some(summed) = &part.must_fit {
+            sums_fit(relation, summed)?;
+        }
+    }
+    // Each slot gives up to three columns, named by its place.
+    let exprs: Vec<Expr> = parts
+        .iter()
+        .enumerate()
+        .flat_map(|(i, part)| part.exprs.iter().enumerate().map(move |(j, e)| e.clone().alias(format!("{i}.{j}"))))
+        .collect();
+    let lazy = relation.frame.clone().lazy();
+    let grouped = if keys.is_empty() {
+        collect(lazy.select(exprs))?
+    } else {
+        let by: Vec<Expr> = keys.iter().map(|k| col(*k)).collect();
+        let sorted = keys.iter().map(|k| PlSmallStr::from(*k)).collect::<Vec<_>>();
+        collect(lazy.group_by(by).agg(exprs).sort(sorted, SortMultipleOptions::default()))?
+    };
+    let mut table = Table { height: grouped.height(), columns: vec![] };
+    for key in keys {
+        let data = column_data(grouped.column(key)?, relation.reprs[*key])?;
+        table.columns.push(Column { name: (*key).to_owned(), data });
+    }
+    for (i, (slot, part)) in slots.iter().zip(&parts).enumerate() {
+        let columns: Vec<&PlColumn> =
+            (0..part.exprs.len()).map(|j| grouped.column(&format!("{i}.{j}"))).collect::<PolarsResult<_>>()?;
+        let data = finish(slot, part, &columns)?;
+        table.columns.push(Column { name: slot.name.clone(), data });
+    }
+    Ok(table)
+}
+
+struct Part {
+    exprs: Vec<Expr>,
+    repr: Repr,
+    /// An expression whose sum must fit into 64 bits.
+    must_fit: Option<Expr>,
+}
+
+fn part(slot: &Slot, lowering: &Lowering, time: &str) -> Part {
+    let filter = slot.filter.as_ref().map(|e| lowering.lower(e).expr);
+    let Some(argument) = &slot.argument else {
+        let count = filter.map_or(len(), |f| f.sum());
+        return Part { exprs: vec![count.cast(DataType::Int64)], repr: Repr::Int, must_fit: None };
+    };
+    let Lowered { expr, repr } = lowering.lower(argument);
+    let kept = |e: Expr| filter.clone().map_or(e.clone(), |f| e.filter(f));
+    let x = kept(expr.clone()).drop_nulls();
+    let whole = matches!(repr, Repr::Int | Repr::Decimal(_) | Repr::Micros);
+    let count = x.clone().len().cast(DataType::Int64);
+    let float = || to_float(Lowered { expr: x.clone(), repr });
+    let must_fit = (whole && matches!(slot.function, Aggregate::Sum | Aggregate::Mean)).then(|| x.clone());
+    let exprs = match slot.function {
+        Aggregate::Count => vec![count],
+        Aggregate::CountDistinct => vec![x.n_unique().cast(DataType::Int64)],
+        Aggregate::Sum | Aggregate::Mean if whole => vec![x.sum(), count],
+        // In the order of the values, the sum of a group of floats does not depend on the order of its rows.
+        Aggregate::Sum | Aggregate::Mean => vec![x.sort(SortOptions::default()).sum(), count],
+        Aggregate::Median | Aggregate::Quantile => {
+            let q = if slot.function == Aggregate::Median { 0.5 } else { slot.quantile };
+            vec![x.quantile(lit(q), QuantileMethod::Linear)]
+        }
+        Aggregate::Min => vec![x.min()],
+        Aggregate::Max => vec![x.max()],
+        Aggregate::Std => vec![float().sort(SortOptions::default()).implode(true)],
+        Aggregate::First | Aggregate::Last => {
+            let at = kept(col(time)).filter(kept(expr.clone()).is_not_null());
+            let end = if slot.function == Aggregate::First { at.clone().min() } else { at.clone().max() };
+            vec![x.filter(at.eq(end)).min()]
+        }
+        Aggregate::Mode => vec![x.mode(false).min()],
+        Aggregate::Share => vec![x.clone().sum().cast(DataType::Int64), count],
+        Aggregate::Entropy => vec![x.unique_counts().implode(true)],
+        Aggregate::MeanGap => vec![x.clone().min(), x.clone().max(), x.n_unique().cast(DataType::Int64)],
+        Aggregate::Trend => {
+            let at = kept(col(time)).filter(kept(expr.clone()).is_not_null());
+            vec![float().implode(true), at.cast(DataType::Float64).implode(true)]
+        }
+    };
+    Part { exprs, repr, must_fit }
+}
+
+/// A sum of whole numbers wraps around in silence when it leaves 64 bits: it must not be started.
+fn sums_fit(relation: &Relation, summed: &Expr) -> Result<(), ExecError> {
+    let column = collect(relation.frame.clone().lazy().select([summed.clone().alias("x")]))?;
+    let total: i128 = column.column("x")?.cast(&DataType::Int64)?.i64()?.iter().flatten().map(|x| i128::from(x).abs()).sum();
+    if total > i128::from(i64::MAX) { Err(ExecError::Overflow(OVERFLOW.to_owned())) } else { Ok(()) }
+}
+
+fn finish(slot: &Slot, part: &Part, columns: &[&PlColumn]) -> Result<ColumnData, ExecError> {
+    let repr = part.repr;
+    let unit = match repr {
+        Repr::Decimal(scale) => 10f64.powi(scale as i32),
+        _ => 1.0,
+    };
+    let numbers = |values: Vec<Option<f64>>| {
+        let mut cells = Cells::with_capacity(values.len());
+        values.into_iter().for_each(|v| cells.push(v.filter(|x| !x.is_nan())));
+        ColumnData::Number(cells)
+    };
+    Ok(match slot.function {
+        Aggregate::Count | Aggregate::CountDistinct => column_data(columns[0], Repr::Int)?,
+        Aggregate::Sum if repr == Repr::Float => column_data(columns[0], Repr::Float)?,
+        Aggregate::Sum | Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last | Aggregate::Mode => {
+            column_data(columns[0], repr)?
+        }
+        Aggregate::Mean | Aggregate::Share => {
+            let (sum, count) = (columns[0].cast(&DataType::Float64)?, columns[1].i64()?);
+            let cells = sum.f64()?.iter().zip(count.iter()).map(|(sum, count)| match (sum, count) {
+                (Some(sum), Some(n)) if n > 0 => Some(sum / (n as f64 * unit)),
+                _ => None,
+            });
+            numbers(cells.collect())
+        }
+        Aggregate::Median | Aggregate::Quantile => {
+            let values = columns[0].cast(&DataType::Float64)?;
+            numbers(values.f64()?.iter().map(|x| x.map(|x| x / unit)).collect())
+        }
+        Aggregate::MeanGap => {
+            let (low, high) = (columns[0].cast(&DataType::Int64)?, columns[1].cast(&DataType::Int64)?);
+            let moments = columns[2].i64()?;
+            let cells = low.i64()?.iter().zip(high.i64()?.iter()).zip(moments.iter()).map(|((low, high), n)| {
+                let (low, high, n) = (low?, high?, n?);
+                (n > 1).then(|| ((high - low) as f64 / (n - 1) as f64).round())
+            });
+            numbers(cells.collect())
+        }
+        Aggregate::Std => numbers(each_list(columns[0], |values| standard_deviation(&values))?),
+        Aggregate::Entropy => numbers(each_list(columns[0], |mut counts| {
+            counts.sort_by(f64::total_cmp);
+            entropy(&counts)
+        })?),
+        Aggregate::Trend => {
+            let values = lists(columns[0])?;
+            let times = lists(columns[1])?;
+            numbers(values.into_iter().zip(times).map(|(values, times)| slope(&times, &values)).collect())
+        }
+    })
+}
+
+fn lists(column: &PlColumn) -> Result<Vec<Vec<f64>>, ExecError> {
+    let mut out = vec![];
+    for series in column.list()?.amortized_iter() {
+        out.push(match series {
+            Some(series) => series.as_ref().cast(&DataType::Float64)?.f64()?.iter().flatten().collect(),
+            None => vec![],
+        });
+    }
+    Ok(out)
+}
+
+fn each_list(column: &PlColumn, f: impl Fn(Vec<f64>) -> Option<f64>) -> Result<Vec<Option<f64>>, ExecError> {
+    Ok(lists(column)?.into_iter().map(f).collect())
+}
+
+/// With n - 1, in two passes over sorted values.
+fn standard_deviation(values: &[f64]) -> Option<f64> {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    (values.len() > 1).then(|| (values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0)).sqrt())
+}
+
+/// Shannon's, in bits.
+fn entropy(counts: &[f64]) -> Option<f64> {
+    let total: f64 = counts.iter().sum();
+    (total > 0.0).then(|| -counts.iter().map(|n| n / total * (n / total).log2()).sum::<f64>()).map(|h| h.max(0.0))
+}
+
+/// Least squares of the values on time in days: change per day. Missing with fewer than two different times.
+fn slope(times: &[f64], values: &[f64]) -> Option<f64> {
+    let mut points: Vec<(f64, f64)> = times.iter().map(|t| t / DAY as f64).zip(values.iter().copied()).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let n = points.len() as f64;
+    let (t0, x0) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let spread: f64 = points.iter().map(|(t, _)| (t - t0) * (t - t0)).sum();
+    (spread > 0.0).then(|| points.iter().map(|(t, x)| (t - t0) * (x - x0)).sum::<f64>() / spread)
+}

@@ -1,0 +1,166 @@
+//! From customers to clusters: the dimensions as a matrix, scaled, every k of the range tried, one chosen.
+
+use ndarray::Array2;
+
+use super::customers::Customers;
+use super::ExecError;
+use crate::cluster::{self, KMeansOptions, Projection, Sample, Scaler, Scaling};
+use crate::plan::{Cluster, Projection as Dimension, Step};
+use crate::progress::Progress;
+use crate::spec::{Constraint, ConstraintOn, Criterion, Scale};
+use crate::time::DAY;
+use crate::types::Base;
+
+pub use crate::cluster::Candidate as Fitted;
+
+/// A clustering of all customers.
+#[derive(Debug, Clone)]
+pub struct Clustering {
+    /// Every k that was tried, ascending.
+    pub search: Vec<Candidate>,
+    /// Which of them was taken.
+    pub taken: usize,
+    pub scaler: Scaler,
+    /// Centres in the dimensions' own units, before scaling; `k x dimensions`.
+    pub centers_unscaled: Array2<f64>,
+    /// All customers in two dimensions.
+    pub projection: Projection,
+}
+
+/// One k, and whether it meets the constraints of the spec.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    pub fitted: Fitted,
+    pub smallest_share: f64,
+    /// The first constraint that it misses, in words.
+    pub misses: Option<String>,
+}
+
+impl Clustering {
+    pub fn chosen(&self) -> &Fitted {
+        &self.search[self.taken].fitted
+    }
+
+    /// The cluster of every customer.
+    pub fn labels(&self) -> &[u32] {
+        &self.chosen().fit.labels
+    }
+}
+
+pub(super) fn cluster(
+    plan: &Cluster,
+    customers: &Customers,
+    as_of: i64,
+    progress: &dyn Progress,
+) -> Result<Clustering, ExecError> {
+    let mut customers = customers.clone();
+    for step in &plan.steps {
+        if let Step::Population(population) = step {
+            customers.populate(population, as_of);
+        }
+    }
+    let mut points = matrix(&plan.on, &customers, as_of)?;
+    let scaler = Scaler::fit(points.view(), scaling(plan.scale))?;
+    if let (Some(column), true) = (scaler.constant_columns().first(), plan.scale != Scale::None) {
+        return Err(ExecError::NoVariance { dimension: *column, words: plan.on[*column].words.clone() });
+    }
+    scaler.transform(&mut points)?;
+    let sample = Sample::new(points.view())?;
+    let distinct = sample.distinct();
+    if plan.k.0 as usize > distinct || (plan.choice.by.is_none() && plan.k.1 as usize > distinct) {
+        return Err(ExecError::TooManyClusters { k: plan.k.1, distinct });
+    }
+    // A range that reaches beyond what the data can give ends where the data do.
+    let last = plan.k.1.min(distinct as u32);
+    let options = KMeansOptions { restarts: plan.restarts, seed: plan.seed, ..KMeansOptions::default() };
+    let fits = cluster::search(&sample, plan.k.0..=last, &options, progress)?;
+    let n = customers.ids.len() as f64;
+    let search: Vec<Candidate> = fits
+        .into_iter()
+        .map(|fitted| {
+            let smallest_share = fitted.sizes.iter().copied().min().unwrap_or(0) as f64 / n;
+            let missed = plan.choice.constraints.iter().find(|c| !meets(c, fitted.k, smallest_share));
+            Candidate { misses: missed.map(|c| c.words.clone()), smallest_share, fitted }
+        })
+        .collect();
+    let Some(taken) = choose(plan.choice.by, &search) else {
+        return Err(ExecError::NoneQualifies { search });
+    };
+    let mut centers_unscaled = search[taken].fitted.fit.centers.clone();
+    scaler.inverse(&mut centers_unscaled)?;
+    let projection = cluster::project(&sample);
+    Ok(Clustering { search, taken, scaler, centers_unscaled, projection })
+}
+
+fn scaling(scale: Scale) -> Scaling {
+    match scale {
+        Scale::None => Scaling::None,
+        Scale::ZScore => Scaling::ZScore,
+        Scale::MinMax => Scaling::MinMax,
+        Scale::Robust => Scaling::Robust,
+    }
+}
+
+/// Customers by dimensions; time spans in days, money in currency units.
+fn matrix(on: &[Dimension], customers: &Customers, as_of: i64) -> Result<Array2<f64>, ExecError> {
+    let n = customers.ids.len();
+    let mut points = Array2::zeros((n, on.len()));
+    for (dimension, projection) in on.iter().enumerate() {
+        let unit = if projection.value.base == Base::Duration { DAY as f64 } else { 1.0 };
+        let values: Vec<Option<f64>> =
+            customers.project(&projection.value, as_of).iter().map(|v| v.as_number().map(|x| x / unit)).collect();
+        if let Some(at) = values.iter().position(|v| v.is_none_or(|x| !x.is_finite())) {
+            let missing = values.iter().filter(|v| v.is_none_or(|x| !x.is_finite())).count();
+            return Err(ExecError::MissingDimension {
+                customer: customers.ids[at].clone(),
+                dimension,
+                words: projection.words.clone(),
+                customers: missing,
+            });
+        }
+        for (row, value) in values.into_iter().flatten().enumerate() {
+            points[[row, dimension]] = value;
+        }
+    }
+    Ok(points)
+}
+
+fn meets(constraint: &Constraint, k: u32, smallest_share: f64) -> bool {
+    let value = match constraint.on {
+        ConstraintOn::Share => smallest_share,
+        ConstraintOn::K => f64::from(k),
+    };
+    constraint.comparator.holds(value.total_cmp(&constraint.value))
+}
+
+/// The best k among those that meet the constraints; the smaller one of equals.
+fn choose(by: Option<Criterion>, search: &[Candidate]) -> Option<usize> {
+    let qualified = || search.iter().enumerate().filter(|(_, c)| c.misses.is_none());
+    let best = |score: &dyn Fn(&Candidate) -> Option<f64>| {
+        let mut best: Option<(usize, f64)> = None;
+        for (index, candidate) in qualified() {
+            let Some(value) = score(candidate) else { continue };
+            if best.is_none_or(|(_, top)| value > top) {
+                best = Some((index, value));
+            }
+        }
+        best.map(|(index, _)| index).or_else(|| qualified().next().map(|(index, _)| index))
+    };
+    match by {
+        None => qualified().next().map(|(index, _)| index),
+        Some(Criterion::Silhouette) => best(&|c| c.fitted.silhouette),
+        Some(Criterion::DaviesBouldin) => best(&|c| c.fitted.davies_bouldin.map(|x| -x)),
+        Some(Criterion::CalinskiHarabasz) => best(&|c| c.fitted.calinski_harabasz),
+        Some(Criterion::Elbow) => {
+            // The k farthest below the line from the first to the last inertia of the range (Satopaa et al. 2011,
+            // Finding a "kneedle" in a haystack).
+            let (first, last) = (search.first()?, search.last()?);
+            let span = f64::from(last.fitted.k - first.fitted.k).max(1.0);
+            let drop = first.fitted.fit.inertia - last.fitted.fit.inertia;
+            best(&|c| {
+                let along = f64::from(c.fitted.k - first.fitted.k) / span;
+                (drop > 0.0).then(|| (first.fitted.fit.inertia - c.fitted.fit.inertia) / drop - along)
+            })
+        }
+    }
+}

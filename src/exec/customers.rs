@@ -1,0 +1,318 @@
+//! From rows to customers: aggregates by customer and basket, then features and scores, one column after the other.
+
+use std::sync::Arc;
+
+use super::aggregate::aggregate;
+use super::ledger::{Settled, amount_slot, cell};
+use super::relation::{AMOUNT, Relation};
+use super::rows::Lowering;
+use super::{ExecError, Word};
+use crate::eval::{Scope, Value, eval};
+use crate::plan::expr::Expr;
+use crate::plan::{BASKET_TIME, Plan, Population, PopulationKind, Slot, Step};
+use crate::spec::Aggregate;
+use crate::table::{Column, ColumnData, Table};
+use crate::types::Base;
+
+/// One row per customer, in the order of their ids.
+#[derive(Debug, Clone, Default)]
+pub struct Customers {
+    pub ids: Vec<String>,
+    /// The features of the spec, in its order.
+    pub features: Vec<Feature>,
+    /// What each customer is worth, in units of 10^-scale, when the spec has `revenue`.
+    pub amounts: Option<Vec<i64>>,
+    pub amount_scale: u8,
+    pub scores: Vec<Scores>,
+    /// Baskets among the rows used, when the spec groups by baskets.
+    pub baskets: Option<u64>,
+    /// Slots and helper columns that expressions refer to.
+    helpers: Vec<Feature>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Feature {
+    pub name: String,
+    pub base: Base,
+    /// The expression as written.
+    pub words: String,
+    pub values: Values,
+}
+
+/// One cell per customer, numbers in base units (microseconds, currency units, shares from 0 to 1).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// NaN is missing.
+    Numbers(Vec<f64>),
+    Texts(Vec<Option<Word>>),
+    Bools(Vec<Option<bool>>),
+}
+
+/// What a score did.
+#[derive(Debug, Clone)]
+pub struct Scores {
+    pub feature: String,
+    pub of: String,
+    pub base: Base,
+    pub n: u32,
+    pub low_is_best: bool,
+    /// Score, smallest and largest value in base units, customers; only scores that were reached.
+    pub steps: Vec<(u32, f64, f64, u64)>,
+}
+
+impl Values {
+    pub fn get(&self, customer: usize) -> Value {
+        match self {
+            Values::Numbers(numbers) => Value::number(numbers[customer]),
+            Values::Texts(texts) => texts[customer].clone().map_or(Value::Missing, Value::Text),
+            Values::Bools(bools) => bools[customer].map_or(Value::Missing, Value::Bool),
+        }
+    }
+
+    pub fn numbers(&self) -> Option<&[f64]> {
+        match self {
+            Values::Numbers(numbers) => Some(numbers),
+            _ => None,
+        }
+    }
+}
+
+impl Customers {
+    pub fn feature(&self, name: &str) -> Option<&Feature> {
+        self.features.iter().find(|f| f.name == name)
+    }
+
+    /// A column by the name that the plan has for it, and its place for [`Customers::at`].
+    fn place(&self, name: &str) -> usize {
+        let feature = self.features.iter().position(|f| f.name == name);
+        let helper = || self.helpers.iter().position(|f| f.name == name).map(|i| self.features.len() + i);
+        feature.or_else(helper).expect("a plan refers only to columns that it makes first")
+    }
+
+    fn at(&self, place: usize) -> &Feature {
+        if place < self.features.len() { &self.features[place] } else { &self.helpers[place - self.features.len()] }
+    }
+
+    /// An expression for every customer.
+    pub(super) fn project(&self, expr: &Expr, as_of: i64) -> Vec<Value> {
+        let bound = expr.bind(&mut |name: &String| self.place(name));
+        (0..self.ids.len()).map(|row| eval(&bound, &OneCustomer { customers: self, row, as_of })).collect()
+    }
+
+    /// Runs a step that looks at all customers and keeps its result as a helper column.
+    pub(super) fn populate(&mut self, step: &Population, as_of: i64) {
+        let numbers: Vec<f64> = as_numbers(&self.project(&step.of, as_of));
+        let values = match step.kind {
+            PopulationKind::Score { n, low_is_best } => {
+                let scores = score(&numbers, n, low_is_best);
+                if let Some(feature) = &step.feature {
+                    let (of, base) = (step.of_words.clone(), step.of.base);
+                    let steps = score_steps(&numbers, &scores);
+                    self.scores.push(Scores { feature: feature.clone(), of, base, n, low_is_best, steps });
+                }
+                scores
+            }
+            PopulationKind::Winsorize { low, high } => winsorize(&numbers, low, high),
+        };
+        let (name, words) = (step.name.clone(), step.of_words.clone());
+        self.helpers.push(Feature { name, base: step.of.base, words, values: Values::Numbers(values) });
+    }
+}
+
+struct OneCustomer<'a> {
+    customers: &'a Customers,
+    row: usize,
+    as_of: i64,
+}
+
+impl Scope<usize> for OneCustomer<'_> {
+    fn column(&self, place: &usize) -> Value {
+        self.customers.at(*place).values.get(self.row)
+    }
+
+    fn all(&self, _: &usize) -> Value {
+        Value::Missing
+    }
+
+    fn as_of(&self) -> Value {
+        Value::Number(self.as_of as f64)
+    }
+}
+
+pub(super) fn measure(plan: &Plan, settled: &Settled) -> Result<Customers, ExecError> {
+    let as_of = settled.as_of;
+    let mut row_slots = plan.customers.row_slots.clone();
+    if plan.revenue.is_some() {
+        row_slots.push(amount_slot());
+    }
+    let mut by_customer = aggregate(&settled.relation, &[&plan.customer], &row_slots, &plan.time, Some(as_of))?;
+    let mut customers = Customers { ids: ids(&by_customer, &plan.customer), ..Customers::default() };
+    if plan.revenue.is_some() {
+        let at = by_customer.columns.iter().position(|c| c.name == AMOUNT).expect("the slot was added above");
+        if let ColumnData::Decimal { cells, scale } = by_customer.columns.remove(at).data {
+            customers.amount_scale = scale;
+            customers.amounts = Some(cells.values);
+        }
+    }
+    let n = customers.ids.len();
+    let slot_base = |name: &str, slots: &[Slot]| slots.iter().find(|s| s.name == name).map(|s| s.base);
+    for column in by_customer.columns.into_iter().skip(1) {
+        let base = slot_base(&column.name, &plan.customers.row_slots).unwrap_or(Base::Number);
+        customers.helpers.push(helper(column, base, n, None));
+    }
+    if let Some((baskets, of_baskets)) = basket_slots(plan, settled)? {
+        customers.baskets = Some(baskets);
+        // Customers without any basket keep their place: what they have none of is counted as nothing.
+        let place: std::collections::HashMap<&str, usize> =
+            customers.ids.iter().enumerate().map(|(i, id)| (id.as_str(), i)).collect();
+        let rows: Vec<usize> = ids(&of_baskets, &plan.customer).iter().map(|id| place[id.as_str()]).collect();
+        let helpers: Vec<Feature> = of_baskets
+            .columns
+            .into_iter()
+            .skip(1)
+            .map(|column| {
+                let slot = plan.customers.basket_slots.iter().find(|s| s.name == column.name);
+                let base = slot.map_or(Base::Number, |s| s.base);
+                let mut feature = helper(column, base, n, Some(&rows));
+                let counts = [Aggregate::Count, Aggregate::CountDistinct, Aggregate::Sum];
+                if let (Values::Numbers(numbers), true) = (&mut feature.values, slot.is_some_and(|s| counts.contains(&s.function))) {
+                    numbers.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 0.0);
+                }
+                feature
+            })
+            .collect();
+        customers.helpers.extend(helpers);
+    }
+    for step in &plan.customers.steps {
+        match step {
+            Step::Population(population) => customers.populate(population, as_of),
+            Step::Feature(feature) => {
+                let values = to_values(customers.project(&feature.value, as_of), feature.value.base);
+                if let Values::Numbers(numbers) = &values
+                    && let Some(at) = numbers.iter().position(|x| x.is_infinite())
+                {
+                    let customer = customers.ids[at].clone();
+                    return Err(ExecError::NotFinite { customer, feature: feature.name.clone() });
+                }
+                let (name, words) = (feature.name.clone(), feature.words.clone());
+                customers.features.push(Feature { name, base: feature.value.base, words, values });
+            }
+        }
+    }
+    Ok(customers)
+}
+
+/// The number of baskets, and the aggregates over them by customer.
+fn basket_slots(plan: &Plan, settled: &Settled) -> Result<Option<(u64, Table)>, ExecError> {
+    let Some(baskets) = &plan.baskets else { return Ok(None) };
+    let as_of = Some(settled.as_of);
+    let time = Slot {
+        name: BASKET_TIME.to_owned(),
+        function: Aggregate::Min,
+        argument: Some(Expr::new(crate::plan::expr::Op::Column(plan.time.clone()), Base::Datetime)),
+        filter: None,
+        quantile: 0.5,
+        base: Base::Datetime,
+    };
+    let slots: Vec<Slot> = std::iter::once(time).chain(baskets.slots.iter().cloned()).collect();
+    let mut rows = Relation { frame: settled.relation.frame.clone(), reprs: settled.relation.reprs.clone() };
+    // A row that does not say its basket is in none.
+    let without = rows.column_of(polars::prelude::col(baskets.by.as_str()).is_null())?;
+    rows.split(&without)?;
+    let grouped = aggregate(&rows, &[&plan.customer, &baskets.by], &slots, &plan.time, as_of)?;
+    let count = grouped.height as u64;
+    let mut relation = Relation::from_table(grouped, None)?;
+    for field in &baskets.fields {
+        let lowered = Lowering { relation: &relation, as_of }.lower(&field.value);
+        relation.add(&field.name, lowered.expr, lowered.repr)?;
+    }
+    let table = aggregate(&relation, &[&plan.customer], &plan.customers.basket_slots, BASKET_TIME, as_of)?;
+    Ok(Some((count, table)))
+}
+
+fn ids(table: &Table, customer: &str) -> Vec<String> {
+    let data = table.column(customer).expect("groups carry their key");
+    (0..table.height)
+        .map(|row| match data {
+            ColumnData::Text(text) => text.get(row).unwrap_or("").to_owned(),
+            ColumnData::Int(cells) => cells.get(row).map_or_else(String::new, |id| id.to_string()),
+            _ => String::new(),
+        })
+        .collect()
+}
+
+/// A column of aggregates as a helper, each row put where `rows` says.
+fn helper(column: Column, base: Base, n: usize, rows: Option<&[usize]>) -> Feature {
+    let mut cells = vec![Value::Missing; n];
+    let height = rows.map_or(n, <[usize]>::len);
+    for row in 0..height {
+        cells[rows.map_or(row, |rows| rows[row])] = cell(&column.data, row);
+    }
+    Feature { name: column.name, base, words: String::new(), values: to_values(cells, base) }
+}
+
+fn to_values(cells: Vec<Value>, base: Base) -> Values {
+    match base {
+        base if base.is_text() => Values::Texts(
+            cells.into_iter().map(|v| if let Value::Text(text) = v { Some(text) } else { None }).collect::<Vec<Option<Arc<str>>>>(),
+        ),
+        Base::Bool => {
+            Values::Bools(cells.into_iter().map(|v| if let Value::Bool(b) = v { Some(b) } else { None }).collect())
+        }
+        _ => Values::Numbers(as_numbers(&cells)),
+    }
+}
+
+fn as_numbers(cells: &[Value]) -> Vec<f64> {
+    cells.iter().map(|v| v.as_number().unwrap_or(f64::NAN)).collect()
+}
+
+/// 1 + floor(n x share of customers strictly below), or above where low is best: equal values score alike, whatever the
+/// order of customers. Missing values stay missing and are not counted.
+pub fn score(values: &[f64], n: u32, low_is_best: bool) -> Vec<f64> {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let total = sorted.len() as u64;
+    values
+        .iter()
+        .map(|x| {
+            if x.is_nan() {
+                return f64::NAN;
+            }
+            let worse = if low_is_best {
+                total - sorted.partition_point(|y| y <= x) as u64
+            } else {
+                sorted.partition_point(|y| y < x) as u64
+            };
+            // In whole numbers: floor(n * worse / total) has no rounding.
+            (1 + u64::from(n) * worse / total) as f64
+        })
+        .collect()
+}
+
+fn score_steps(values: &[f64], scores: &[f64]) -> Vec<(u32, f64, f64, u64)> {
+    let mut steps: std::collections::BTreeMap<u32, (f64, f64, u64)> = std::collections::BTreeMap::new();
+    for (value, score) in values.iter().zip(scores).filter(|(_, score)| !score.is_nan()) {
+        let step = steps.entry(*score as u32).or_insert((*value, *value, 0));
+        *step = (step.0.min(*value), step.1.max(*value), step.2 + 1);
+    }
+    steps.into_iter().map(|(score, (low, high, n))| (score, low, high, n)).collect()
+}
+
+fn winsorize(values: &[f64], low: f64, high: f64) -> Vec<f64> {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
+    sorted.sort_by(f64::total_cmp);
+    if sorted.is_empty() {
+        return values.to_vec();
+    }
+    let (low, high) = (quantile(&sorted, low), quantile(&sorted, high));
+    values.iter().map(|x| if x.is_nan() { *x } else { x.clamp(low, high) }).collect()
+}
+
+/// The quantile of sorted values, interpolated linearly between order statistics (type 7 of Hyndman and Fan 1996, the
+/// default of R and numpy).
+pub fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let at = q * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    low + (high - low) * (at - at.floor())
+}

@@ -1,0 +1,157 @@
+//! Names for clusters or customers: the first rule that holds gives the label.
+
+use std::collections::BTreeMap;
+
+use super::clustering::Clustering;
+use super::customers::{Customers, Values, quantile};
+use crate::eval::{Scope, Value, truth};
+use crate::plan::{Labels, Rule};
+
+/// Who got which label, and by which rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Labelled {
+    /// In the order of first appearance over rules.
+    pub segments: Vec<Segment>,
+    /// Per customer, an index into `segments`.
+    pub of_customer: Vec<u32>,
+    /// Per customer, the rule (its index) that gave the label.
+    pub rule_of_customer: Vec<u32>,
+    /// Per cluster, an index into `segments`; empty where customers are labelled.
+    pub of_cluster: Vec<u32>,
+    /// Per rule, how many clusters it took.
+    pub clusters_by_rule: Vec<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    pub label: String,
+    pub rule: u32,
+    pub clusters: Vec<u32>,
+}
+
+/// What rules see: a profile, and everyone's.
+pub struct Profile<'a> {
+    pub own: &'a dyn Fn(&str) -> Value,
+    pub everyone: &'a dyn Fn(&str) -> Value,
+    pub as_of: i64,
+}
+
+impl Scope<String> for Profile<'_> {
+    fn column(&self, name: &String) -> Value {
+        (self.own)(name)
+    }
+
+    fn all(&self, name: &String) -> Value {
+        (self.everyone)(name)
+    }
+
+    fn as_of(&self) -> Value {
+        Value::Number(self.as_of as f64)
+    }
+}
+
+/// The first rule that holds; `check` has made sure that there is one for everybody.
+pub fn first_match(rules: &[Rule], profile: &Profile) -> Option<usize> {
+    rules.iter().position(|rule| rule.when.as_ref().is_none_or(|when| truth(when, profile) == Some(true)))
+}
+
+pub(super) fn customers(labels: &Labels, customers: &Customers, as_of: i64) -> Labelled {
+    let medians = Medians::of(customers, &(0..customers.ids.len()).collect::<Vec<_>>());
+    let columns: BTreeMap<&str, &Values> = customers.features.iter().map(|f| (f.name.as_str(), &f.values)).collect();
+    let rules: Vec<u32> = (0..customers.ids.len())
+        .map(|row| {
+            let own = |name: &str| columns.get(name).map_or(Value::Missing, |values| values.get(row));
+            let profile = Profile { own: &own, everyone: &|name| medians.get(name), as_of };
+            rule_for(&labels.rules, &profile)
+        })
+        .collect();
+    let mut segments: Vec<Segment> = vec![];
+    let mut segment_of_rule: Vec<Option<u32>> = vec![None; labels.rules.len()];
+    for (index, rule) in labels.rules.iter().enumerate() {
+        if !rules.contains(&(index as u32)) {
+            continue;
+        }
+        let known = segments.iter().position(|s| s.label == rule.label);
+        let segment = known.unwrap_or_else(|| {
+            segments.push(Segment { label: rule.label.clone(), rule: index as u32, clusters: vec![] });
+            segments.len() - 1
+        });
+        segment_of_rule[index] = Some(segment as u32);
+    }
+    let of_customer = rules.iter().map(|r| segment_of_rule[*r as usize].expect("the rule fired")).collect();
+    let clusters_by_rule = vec![0; labels.rules.len()];
+    Labelled { segments, of_customer, rule_of_customer: rules, of_cluster: vec![], clusters_by_rule }
+}
+
+pub(super) fn clusters(labels: &Labels, customers: &Customers, clustering: Option<&Clustering>, as_of: i64) -> Labelled {
+    let clustering = clustering.expect("`resolve` wants a cluster block for labels over clusters");
+    let everyone = Medians::of(customers, &(0..customers.ids.len()).collect::<Vec<_>>());
+    let k = clustering.chosen().k;
+    let rule_of_cluster: Vec<u32> = (0..k)
+        .map(|cluster| {
+            let members: Vec<usize> =
+                (0..customers.ids.len()).filter(|row| clustering.labels()[*row] == cluster).collect();
+            let own = Medians::of(customers, &members);
+            let profile = Profile { own: &|name| own.get(name), everyone: &|name| everyone.get(name), as_of };
+            rule_for(&labels.rules, &profile)
+        })
+        .collect();
+    let mut segments: Vec<Segment> = vec![];
+    let mut of_cluster = vec![0; k as usize];
+    for (rule_index, rule) in labels.rules.iter().enumerate() {
+        let members: Vec<u32> = (0..k).filter(|c| rule_of_cluster[*c as usize] == rule_index as u32).collect();
+        let apart = labels.distinct && members.len() > 1;
+        for (nth, cluster) in members.iter().enumerate() {
+            let label = if apart { format!("{} {}", rule.label, nth + 1) } else { rule.label.clone() };
+            let segment = segments.iter().position(|s| s.label == label).unwrap_or_else(|| {
+                segments.push(Segment { label, rule: rule_index as u32, clusters: vec![] });
+                segments.len() - 1
+            });
+            segments[segment].clusters.push(*cluster);
+            of_cluster[*cluster as usize] = segment as u32;
+        }
+    }
+    let of_customer = clustering.labels().iter().map(|c| of_cluster[*c as usize]).collect();
+    let rule_of_customer = clustering.labels().iter().map(|c| rule_of_cluster[*c as usize]).collect();
+    let mut clusters_by_rule = vec![0; labels.rules.len()];
+    rule_of_cluster.iter().for_each(|rule| clusters_by_rule[*rule as usize] += 1);
+    Labelled { segments, of_customer, rule_of_customer, of_cluster, clusters_by_rule }
+}
+
+fn rule_for(rules: &[Rule], profile: &Profile) -> u32 {
+    first_match(rules, profile).expect("`check` proves that some rule takes everybody") as u32
+}
+
+/// A feature's typical value in a group: the median of numbers, the commonest text (the smallest among equals).
+struct Medians(BTreeMap<String, Value>);
+
+impl Medians {
+    fn of(customers: &Customers, members: &[usize]) -> Medians {
+        Medians(customers.features.iter().map(|f| (f.name.clone(), typical(&f.values, members))).collect())
+    }
+
+    fn get(&self, name: &str) -> Value {
+        self.0.get(name).cloned().unwrap_or(Value::Missing)
+    }
+}
+
+fn typical(values: &Values, members: &[usize]) -> Value {
+    match values {
+        Values::Numbers(numbers) => {
+            let mut sorted: Vec<f64> = members.iter().map(|m| numbers[*m]).filter(|x| !x.is_nan()).collect();
+            sorted.sort_by(f64::total_cmp);
+            if sorted.is_empty() { Value::Missing } else { Value::Number(quantile(&sorted, 0.5)) }
+        }
+        Values::Texts(texts) => {
+            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+            members.iter().filter_map(|m| texts[*m].as_deref()).for_each(|t| *counts.entry(t).or_default() += 1);
+            let most = counts.values().copied().max();
+            let commonest = counts.into_iter().find(|(_, n)| Some(*n) == most);
+            commonest.map_or(Value::Missing, |(text, _)| Value::Text(text.into()))
+        }
+        Values::Bools(bools) => {
+            let (yes, known) = members.iter().filter_map(|m| bools[*m]).fold((0, 0), |(y, n), b| (y + usize::from(b), n + 1));
+            if known == 0 { Value::Missing } else { Value::Bool(2 * yes > known) }
+        }
+    }
+}

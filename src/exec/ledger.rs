@@ -1,0 +1,133 @@
+//! From rows read to rows used: derive, drop by each rule in order, and account for every row and its money.
+
+use polars::prelude::{ChunkAgg, DataType, lit};
+
+use super::relation::{AMOUNT, Relation, Repr, exact_sum};
+use super::rows::Lowering;
+use super::{Dropped, ExecError, Input, Ledger};
+use crate::eval::{Scope, Value, eval};
+use crate::plan::{Condition, Plan};
+use crate::spec::Aggregate;
+use crate::table::{ColumnData, Table};
+use crate::types::Base;
+
+/// The rows that a spec uses.
+pub(super) struct Settled {
+    pub relation: Relation,
+    pub ledger: Ledger,
+    pub as_of: i64,
+    pub first: i64,
+    pub last: i64,
+}
+
+pub(super) fn settle(plan: &Plan, input: Input) -> Result<Settled, ExecError> {
+    let mut relation = Relation::from_table(input.table, input.identity)?;
+    for derive in &plan.derive {
+        let lowered = Lowering { relation: &relation, as_of: None }.lower(&derive.value);
+        relation.add(&derive.name, lowered.expr, lowered.repr)?;
+    }
+    let mut scale = 0;
+    if let Some(revenue) = &plan.revenue {
+        let lowered = Lowering { relation: &relation, as_of: None }.lower(revenue);
+        if let Repr::Decimal(decimals) = lowered.repr {
+            scale = decimals;
+        }
+        relation.add(AMOUNT, lowered.expr.cast(DataType::Int64), Repr::Decimal(scale))?;
+    }
+    let has_amount = plan.revenue.is_some();
+    let total = |relation: &Relation| -> Result<Option<i128>, ExecError> {
+        has_amount.then(|| exact_sum(relation.frame.column(AMOUNT)?)).transpose()
+    };
+    let amount_read = total(&relation)?;
+    let mut dropped: Vec<Dropped> = vec![];
+    let mut as_of = None;
+    for rule in &plan.drops {
+        let mask = match &rule.when {
+            Condition::True(condition) => Lowering { relation: &relation, as_of: None }.lower(condition).expr,
+            Condition::NotTrue(condition) => {
+                let condition = Lowering { relation: &relation, as_of: None }.lower(condition).expr;
+                condition.fill_null(lit(false)).not()
+            }
+            Condition::AfterAsOf => {
+                if relation.height() == 0 {
+                    return Err(nothing_left(input.read, &dropped));
+                }
+                let moment = as_of_moment(plan, &relation)?;
+                as_of = Some(moment);
+                polars::prelude::col(plan.time.as_str()).gt(lit(moment))
+            }
+        };
+        let mask = relation.column_of(mask.alias("leaves"))?;
+        let gone = relation.split(&mask)?;
+        let amount = has_amount.then(|| exact_sum(gone.column(AMOUNT)?)).transpose()?;
+        dropped.push(Dropped { rule: rule.rule.clone(), words: rule.words.clone(), rows: gone.height() as u64, amount });
+    }
+    let used = relation.height() as u64;
+    if used == 0 {
+        return Err(nothing_left(input.read, &dropped));
+    }
+    // Built-in rules are shown where they did something.
+    dropped.retain(|d| d.words.is_some() || d.rows > 0);
+    let times = relation.frame.column(&plan.time)?.i64()?;
+    let (first, last) = (times.min().unwrap_or(0), times.max().unwrap_or(0));
+    let amount_used = total(&relation)?;
+    let ledger = Ledger { read: input.read, refused: input.refused, used, dropped, amount_read, amount_used, scale };
+    let as_of = as_of.expect("the plan has the rule about `as_of`");
+    Ok(Settled { relation, ledger, as_of, first, last })
+}
+
+fn nothing_left(read: u64, dropped: &[Dropped]) -> ExecError {
+    let dropped = dropped.iter().filter(|d| d.rows > 0).map(|d| (d.rule.clone(), d.rows)).collect();
+    ExecError::NothingLeft { read, dropped }
+}
+
+fn as_of_moment(plan: &Plan, relation: &Relation) -> Result<i64, ExecError> {
+    let slots = super::aggregate::aggregate(relation, &[], &plan.as_of.slots, &plan.time, None)?;
+    match eval(&plan.as_of.value, &OneRow(&slots)) {
+        Value::Number(micros) => Ok(micros as i64),
+        _ => Err(ExecError::NoAsOf),
+    }
+}
+
+/// The results of aggregates over all rows.
+struct OneRow<'a>(&'a Table);
+
+impl Scope<String> for OneRow<'_> {
+    fn column(&self, name: &String) -> Value {
+        self.0.column(name).map_or(Value::Missing, |data| cell(data, 0))
+    }
+
+    fn all(&self, _: &String) -> Value {
+        Value::Missing
+    }
+
+    fn as_of(&self) -> Value {
+        Value::Missing
+    }
+}
+
+/// A cell in base units.
+pub(super) fn cell(data: &ColumnData, row: usize) -> Value {
+    let number = |x: Option<f64>| x.map_or(Value::Missing, Value::Number);
+    match data {
+        ColumnData::Text(text) => text.get(row).map_or(Value::Missing, |t| Value::Text(t.into())),
+        ColumnData::Int(cells) | ColumnData::Time(cells) => number(cells.get(row).map(|x| x as f64)),
+        ColumnData::Decimal { cells, scale } => {
+            number(cells.get(row).map(|x| x as f64 / 10f64.powi(i32::from(*scale))))
+        }
+        ColumnData::Number(cells) => number(cells.get(row)),
+        ColumnData::Bool(cells) => cells.get(row).map_or(Value::Missing, Value::Bool),
+    }
+}
+
+/// The slot that sums what a customer is worth, when the spec has `revenue`.
+pub(super) fn amount_slot() -> crate::plan::Slot {
+    crate::plan::Slot {
+        name: AMOUNT.to_owned(),
+        function: Aggregate::Sum,
+        argument: Some(crate::plan::expr::Expr::new(crate::plan::expr::Op::Column(AMOUNT.to_owned()), Base::Money)),
+        filter: None,
+        quantile: 0.5,
+        base: Base::Money,
+    }
+}

@@ -1,0 +1,133 @@
+//! Runs a plan: rows to customers, customers to segments. The home of polars.
+//!
+//! The stages are functions on plain values: [`rows`] filters and aggregates in polars, [`customers`] computes features
+//! and scores, [`clustering`] searches k, [`labels`] names segments. What comes out is an [`Execution`], which knows
+//! nothing of polars any more.
+
+mod aggregate;
+pub mod clustering;
+pub mod customers;
+pub mod labels;
+mod ledger;
+pub mod parquet;
+pub mod parquet_sink;
+mod relation;
+mod rows;
+
+use std::sync::Arc;
+
+use crate::cluster::ClusterError;
+use crate::plan::Plan;
+use crate::progress::Progress;
+use crate::spec::Over;
+use crate::table::Table;
+
+pub use customers::{Customers, Feature, Scores, Values};
+
+/// Why a plan could not be carried out on this data.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExecError {
+    /// Rows were read, none is left.
+    NothingLeft { read: u64, dropped: Vec<(String, u64)> },
+    /// `as_of` is missing: its aggregate found nothing.
+    NoAsOf,
+    /// A dimension of the clustering is missing for a customer.
+    MissingDimension { customer: String, dimension: usize, words: String, customers: usize },
+    /// A feature became infinite.
+    NotFinite { customer: String, feature: String },
+    /// Whole numbers left 64 bits.
+    Overflow(String),
+    /// Every customer is alike in a dimension, so that it can't be scaled.
+    NoVariance { dimension: usize, words: String },
+    /// More clusters than different customers.
+    TooManyClusters { k: u32, distinct: usize },
+    /// No k of the range meets the constraints.
+    NoneQualifies { search: Vec<clustering::Candidate> },
+    /// The engine failed where it should not.
+    Engine(String),
+}
+
+impl From<polars::error::PolarsError> for ExecError {
+    fn from(error: polars::error::PolarsError) -> Self {
+        let text = error.to_string();
+        if text.contains(rows::OVERFLOW) { ExecError::Overflow(text) } else { ExecError::Engine(text) }
+    }
+}
+
+impl From<ClusterError> for ExecError {
+    fn from(error: ClusterError) -> Self {
+        ExecError::Engine(format!("{error:?}"))
+    }
+}
+
+/// What a run found, as plain columns and numbers.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    pub ledger: Ledger,
+    /// Microseconds, as are the first and last purchase among the rows used.
+    pub as_of: i64,
+    pub first: i64,
+    pub last: i64,
+    pub baskets: Option<u64>,
+    pub customers: Customers,
+    pub clustering: Option<clustering::Clustering>,
+    pub labelled: labels::Labelled,
+}
+
+/// `read = used + refused + dropped`. Amounts are in units of 10^-scale.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ledger {
+    pub read: u64,
+    pub refused: u64,
+    pub used: u64,
+    pub dropped: Vec<Dropped>,
+    pub amount_read: Option<i128>,
+    pub amount_used: Option<i128>,
+    pub scale: u8,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dropped {
+    pub rule: String,
+    pub words: Option<String>,
+    pub rows: u64,
+    pub amount: Option<i128>,
+}
+
+/// What a source gave.
+pub struct Input {
+    pub table: Table,
+    /// Equal for rows that are equal in every column, when the plan asks for it.
+    pub identity: Option<Vec<u128>>,
+    pub read: u64,
+    pub refused: u64,
+}
+
+/// Carries out a plan.
+pub fn run(plan: &Plan, input: Input, progress: &dyn Progress) -> Result<Execution, ExecError> {
+    progress.start("cleaning and measuring", None);
+    let settled = ledger::settle(plan, input)?;
+    let customers = customers::measure(plan, &settled)?;
+    progress.finish(&format!("{} customers", customers.ids.len()));
+    let clustering = match &plan.cluster {
+        Some(cluster) => Some(clustering::cluster(cluster, &customers, settled.as_of, progress)?),
+        None => None,
+    };
+    let labelled = match plan.labels.over {
+        Over::Clusters => labels::clusters(&plan.labels, &customers, clustering.as_ref(), settled.as_of),
+        Over::Customers => labels::customers(&plan.labels, &customers, settled.as_of),
+    };
+    Ok(Execution {
+        ledger: settled.ledger,
+        as_of: settled.as_of,
+        first: settled.first,
+        last: settled.last,
+        baskets: customers.baskets,
+        customers,
+        clustering,
+        labelled,
+    })
+}
+
+/// Text shared by many customers.
+pub type Word = Arc<str>;

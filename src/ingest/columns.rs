@@ -1,0 +1,349 @@
+//! The columns of a table while they are built: a row is staged cell by cell and then taken whole or not at all.
+
+use std::borrow::Cow;
+
+use super::cell::Cell;
+use super::decimal::{self, Decimal, MAX_SCALE, Marks, Noted, Reason};
+use super::times::{self, DAY, DateFormat, Epoch};
+use super::words::Words;
+use super::{ColumnRequest, Detection, Kind, headers};
+use crate::table::{Cells, Column, ColumnData};
+
+/// What holds for all columns of a source.
+pub(super) struct Rules {
+    pub marks: Marks,
+    /// Words for a missing value, trimmed.
+    pub missing: Vec<String>,
+}
+
+pub(super) struct Builder {
+    index: usize,
+    request: ColumnRequest,
+    held: Held,
+    noted: Noted,
+    scratch: String,
+}
+
+enum Held {
+    Text(Words),
+    Int { cells: Cells<i64>, staged: Option<i64> },
+    Number { cells: Cells<f64>, staged: Option<f64> },
+    Money(Money),
+    Time(Times),
+    Bool { cells: Cells<bool>, staged: Option<bool> },
+}
+
+/// Decimals at one scale, which grows when a cell needs it.
+#[derive(Default)]
+struct Money {
+    cells: Cells<i64>,
+    staged: Option<Decimal>,
+    scale: u8,
+    /// The largest magnitude among the cells.
+    largest: u64,
+}
+
+struct Times {
+    cells: Cells<i64>,
+    staged: Option<i64>,
+    formats: Vec<DateFormat>,
+    /// Whether the ISO forms are read too: unless the spec states formats.
+    iso: bool,
+    /// Whether only the day counts; then how many cells had a time of day, and the first of them.
+    day: bool,
+    cut: u64,
+    first_cut: String,
+    staged_cut: bool,
+    /// The last text and what it meant, as rows of one invoice have one time.
+    last: (String, i64),
+}
+
+impl Builder {
+    /// `formats` are the request's, or those detected.
+    pub fn new(index: usize, request: &ColumnRequest, formats: Vec<DateFormat>) -> Self {
+        let held = match request.kind {
+            Kind::Id | Kind::Text => Held::Text(Words::default()),
+            Kind::Int => Held::Int { cells: Cells::default(), staged: None },
+            Kind::Number | Kind::Share => Held::Number { cells: Cells::default(), staged: None },
+            Kind::Money => Held::Money(Money::default()),
+            Kind::Date | Kind::Datetime => Held::Time(Times {
+                cells: Cells::default(),
+                staged: None,
+                formats,
+                iso: request.dates.is_empty(),
+                day: request.kind == Kind::Date,
+                cut: 0,
+                first_cut: String::new(),
+                staged_cut: false,
+                last: (String::new(), 0),
+            }),
+            Kind::Bool => Held::Bool { cells: Cells::default(), staged: None },
+        };
+        Builder { index, request: request.clone(), held, noted: Noted::default(), scratch: String::new() }
+    }
+
+    /// Reads a cell without adding it yet.
+    pub fn stage(&mut self, cell: Cell, epoch: Epoch, rules: &Rules) -> Result<(), Reason> {
+        let Builder { request, held, noted, scratch, .. } = self;
+        if let Cell::Error(_) = cell {
+            return Err("an error value".into());
+        }
+        if is_missing(cell, rules) {
+            match held {
+                Held::Text(_) => {}
+                Held::Int { staged, .. } => *staged = None,
+                Held::Number { staged, .. } => *staged = None,
+                Held::Money(money) => money.staged = None,
+                Held::Time(times) => times.staged = None,
+                Held::Bool { staged, .. } => *staged = None,
+            }
+            return Ok(());
+        }
+        match held {
+            Held::Text(_) => {}
+            Held::Int { staged, .. } => *staged = Some(whole(cell, rules, noted, scratch)?),
+            Held::Number { staged, .. } => {
+                *staged = Some(number(cell, request.kind == Kind::Share, rules, noted, scratch)?);
+            }
+            Held::Money(money) => money.staged = Some(money.fit(decimal(cell, rules, noted, scratch)?)?),
+            Held::Time(times) => times.stage(cell, epoch, scratch)?,
+            Held::Bool { staged, .. } => *staged = Some(truth(cell)?),
+        }
+        Ok(())
+    }
+
+    /// Adds the cell that was staged; for text, `cell` itself.
+    pub fn commit(&mut self, cell: Cell, epoch: Epoch, rules: &Rules) {
+        let Builder { request, held, scratch, .. } = self;
+        match held {
+            Held::Text(words) if is_missing(cell, rules) => words.push_missing(),
+            Held::Text(words) => match cell {
+                Cell::Number(number) if words.push_again(number) => {}
+                Cell::Number(number) => words.push_number(number, cell.shown(epoch, scratch)),
+                Cell::Text(text) if request.kind == Kind::Id => words.push(text.trim()),
+                other => words.push(other.shown(epoch, scratch)),
+            },
+            Held::Int { cells, staged } => cells.push(*staged),
+            Held::Number { cells, staged } => cells.push(*staged),
+            Held::Money(money) => money.commit(),
+            Held::Time(times) => times.commit(),
+            Held::Bool { cells, staged } => cells.push(*staged),
+        }
+    }
+
+    /// The finished column, and what a reader should know of it.
+    pub fn finish(self, header: &str, rules: &Rules) -> (Column, Vec<Detection>) {
+        let mut detected = Vec::new();
+        let mut report = |what, value: String, evidence, pin, certain| {
+            detected.push(Detection { what, column: Some(self.index), value, evidence, pin, certain });
+        };
+        if let (Some(thousands), None) = (&self.noted.thousands, rules.marks.thousands) {
+            let evidence = format!("{} such as `{}`", cells(thousands.cells), thousands.example);
+            let pin = format!("thousands \"{}\"", thousands.mark);
+            report("thousands mark", thousands.mark.to_string(), evidence, pin, thousands.certain);
+        }
+        if let Some(currency) = &self.noted.currency {
+            report("currency sign", currency.clone(), "stands beside the amounts".to_owned(), String::new(), true);
+        }
+        let data = match self.held {
+            Held::Text(words) => {
+                let text = words.finish();
+                // Systems write these for a missing value; whether this one does, only its owner knows.
+                const SUSPECTS: [&str; 10] = ["NULL", "null", "Null", "NaN", "nan", "NA", "N/A", "#N/A", "None", "\\N"];
+                for (code, word) in text.words.iter().enumerate().filter(|(_, word)| SUSPECTS.contains(&&***word)) {
+                    let count = text.codes.iter().filter(|other| **other as usize == code).count() as u64;
+                    let evidence = format!("{} hold this word, which may stand for a missing value", cells(count));
+                    report("missing value", format!("`{word}` is text"), evidence, format!("missing \"{word}\""), false);
+                }
+                ColumnData::Text(text)
+            }
+            Held::Int { cells, .. } => ColumnData::Int(cells),
+            Held::Number { cells, .. } => ColumnData::Number(cells),
+            Held::Money(money) => ColumnData::Decimal { cells: money.cells, scale: money.scale },
+            Held::Time(times) => {
+                if times.cut > 0 {
+                    let evidence = format!("{} have one, such as `{}`", cells(times.cut), times.first_cut);
+                    let request = ColumnRequest { kind: Kind::Datetime, ..self.request.clone() };
+                    report("time of day", "left out".to_owned(), evidence, headers::line(&request, header), true);
+                }
+                ColumnData::Time(times.cells)
+            }
+            Held::Bool { cells, .. } => ColumnData::Bool(cells),
+        };
+        (Column { name: self.request.name, data }, detected)
+    }
+}
+
+impl Money {
+    /// The decimal, if it and the cells before it have room at a common scale.
+    fn fit(&self, decimal: Decimal) -> Result<Decimal, Reason> {
+        let units = |magnitude: u64, from: u8, to: u8| {
+            10_u64.checked_pow(u32::from(to - from)).and_then(|unit| magnitude.checked_mul(unit))
+        };
+        let scale = self.scale.max(decimal.scale);
+        let fits = |units: Option<u64>| units.is_some_and(|units| units <= i64::MAX as u64);
+        if !fits(units(decimal.mantissa.unsigned_abs(), decimal.scale, scale)) {
+            return Err(format!("too large for an amount with {scale} decimals, as its column has").into());
+        }
+        if !fits(units(self.largest, self.scale, scale)) {
+            return Err(format!("{scale} decimals, for which amounts above it in its column are too large").into());
+        }
+        Ok(decimal)
+    }
+
+    fn commit(&mut self) {
+        let Some(Decimal { mantissa, scale }) = self.staged else { return self.cells.push(None) };
+        if scale > self.scale {
+            let unit = 10_i64.pow(u32::from(scale - self.scale));
+            self.cells.values.iter_mut().for_each(|cell| *cell *= unit);
+            self.largest *= unit.unsigned_abs();
+            self.scale = scale;
+        }
+        let cell = mantissa * 10_i64.pow(u32::from(self.scale - scale));
+        self.largest = self.largest.max(cell.unsigned_abs());
+        self.cells.push(Some(cell));
+    }
+}
+
+impl Times {
+    fn stage(&mut self, cell: Cell, epoch: Epoch, scratch: &mut String) -> Result<(), Reason> {
+        let moment = match cell {
+            Cell::Text(text) => self.read(text.trim())?,
+            Cell::Date(days) => times::from_serial(days, epoch).ok_or("not a day of the calendar")?,
+            Cell::Number(days) => {
+                let text = cell.shown(epoch, scratch);
+                let stated = if self.iso { None } else { self.formats.iter().find_map(|format| format.parse(text)) };
+                // 20101201 is beyond the last serial number, so that it can only be a date written as a number.
+                stated
+                    .or_else(|| times::from_serial(days, epoch))
+                    .or_else(|| times::parse_iso(text).filter(|_| self.iso))
+                    .ok_or("neither a date nor the serial number of one")?
+            }
+            Cell::Bool(_) | Cell::Empty | Cell::Error(_) => return Err("not a date".into()),
+        };
+        let midnight = moment.div_euclid(DAY) * DAY;
+        self.staged_cut = self.day && moment != midnight;
+        if self.staged_cut && self.cut == 0 {
+            self.first_cut = cell.shown(epoch, scratch).trim().to_owned();
+        }
+        self.staged = Some(if self.day { midnight } else { moment });
+        Ok(())
+    }
+
+    fn read(&mut self, text: &str) -> Result<i64, Reason> {
+        if self.iso
+            && let Some(moment) = times::parse_iso(text)
+        {
+            return Ok(moment);
+        }
+        if self.last.0 == text {
+            return Ok(self.last.1);
+        }
+        let moment = self.formats.iter().find_map(|format| format.parse(text)).ok_or_else(|| self.refusal(text))?;
+        self.last.0.clear();
+        self.last.0.push_str(text);
+        self.last.1 = moment;
+        Ok(moment)
+    }
+
+    fn refusal(&self, text: &str) -> Reason {
+        let forms: Vec<String> = self.formats.iter().map(|format| format!("`{}`", format.text)).collect();
+        if times::has_offset(text) {
+            "has an offset from UTC; `dates \"%+\"` reads it as local time".into()
+        } else if forms.is_empty() {
+            "not a date in a form that is known without `dates`".into()
+        } else {
+            format!("not a date of the form {}", forms.join(" or ")).into()
+        }
+    }
+
+    fn commit(&mut self) {
+        self.cut += u64::from(self.staged.is_some() && self.staged_cut);
+        self.cells.push(self.staged);
+    }
+}
+
+fn is_missing(cell: Cell, rules: &Rules) -> bool {
+    match cell {
+        Cell::Empty => true,
+        // Most texts start with a letter or a digit, and then there is nothing to trim.
+        Cell::Text(text) if text.as_bytes()[0].is_ascii_alphanumeric() && rules.missing.is_empty() => false,
+        Cell::Text(text) => {
+            let text = text.trim();
+            text.is_empty() || rules.missing.iter().any(|word| word == text)
+        }
+        _ => false,
+    }
+}
+
+fn whole(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<i64, Reason> {
+    match cell {
+        Cell::Text(text) => decimal::whole(decimal::plain(text, &rules.marks, false, noted, scratch)?),
+        // Beyond 2^53 a double skips whole numbers, so that the one meant is not known.
+        Cell::Number(number) if number.abs() > 9_007_199_254_740_992.0 => Err("too large".into()),
+        Cell::Number(number) if number as i64 as f64 == number => Ok(number as i64),
+        Cell::Number(_) => Err("not a whole number".into()),
+        other => Err(no_number(other)),
+    }
+}
+
+fn number(cell: Cell, share: bool, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<f64, Reason> {
+    match cell {
+        Cell::Text(text) => {
+            let trimmed = text.trim();
+            let (text, percent) = match trimmed.strip_suffix('%') {
+                Some(rest) if share => (rest.trim_end(), true),
+                _ => (trimmed, false),
+            };
+            decimal::share(decimal::plain(text, &rules.marks, false, noted, scratch)?, percent)
+        }
+        Cell::Number(number) if number.is_finite() => Ok(number + 0.0),
+        Cell::Number(_) => Err("too large".into()),
+        other => Err(no_number(other)),
+    }
+}
+
+fn decimal(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<Decimal, Reason> {
+    match cell {
+        Cell::Text(text) => Ok(Decimal::parse(decimal::plain(text, &rules.marks, true, noted, scratch)?)?),
+        Cell::Number(number) => match Decimal::of_double(number) {
+            Some(decimal) => Ok(decimal),
+            None if number.is_finite() => {
+                scratch.clear();
+                decimal::show(number, scratch);
+                Ok(Decimal::parse(scratch)?)
+            }
+            None => Err("too large".into()),
+        },
+        other => Err(no_number(other)),
+    }
+}
+
+fn truth(cell: Cell) -> Result<bool, Reason> {
+    match cell {
+        Cell::Bool(yes) => Ok(yes),
+        Cell::Number(1.0) => Ok(true),
+        Cell::Number(0.0) => Ok(false),
+        Cell::Text(text) => match text.trim().to_lowercase().as_str() {
+            "true" | "t" | "yes" | "y" | "1" => Ok(true),
+            "false" | "f" | "no" | "n" | "0" => Ok(false),
+            _ => Err("neither yes nor no".into()),
+        },
+        _ => Err("neither yes nor no".into()),
+    }
+}
+
+fn no_number(cell: Cell) -> Reason {
+    Cow::Borrowed(match cell {
+        // Excel makes dates of such as `3-4`; the number behind is not what was meant.
+        Cell::Date(_) => "a date, not a number",
+        _ => "not a number",
+    })
+}
+
+fn cells(count: u64) -> String {
+    if count == 1 { "1 cell".to_owned() } else { format!("{count} cells") }
+}
+
+// A scale beyond this would leave too little room in front of the point, and `Decimal` never has one.
+const _: () = assert!(MAX_SCALE <= 9);

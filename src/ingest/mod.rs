@@ -1,0 +1,240 @@
+//! Reads CSV files and workbooks into a [`Table`], each column by the type the spec declares for it.
+//!
+//! Nothing is lost in silence: a row that can't be read as declared becomes a [`Refusal`], so rows read = rows in the
+//! table + rows refused; whatever had to be guessed (delimiter, encoding, order of day and month) becomes a
+//! [`Detection`] that says on what evidence, and what to write into the spec to settle it. What can't be read at all
+//! is an [`IngestError`]. Parquet files and databases are read elsewhere, diagnostics are worded elsewhere.
+
+use std::path::PathBuf;
+
+use crate::progress::Progress;
+use crate::table::Table;
+
+mod cell;
+mod columns;
+mod container;
+mod decimal;
+mod delimited;
+mod dialect;
+mod encoding;
+mod error;
+mod headers;
+mod identity;
+mod load;
+mod marks;
+mod records;
+mod sample;
+mod shapes;
+mod times;
+mod words;
+mod workbook;
+
+pub use container::Container;
+pub use dialect::Delimiter;
+pub use error::{Budget, IngestError, MissingColumn};
+pub use times::check_format as check_date_format;
+
+/// What to read, and as what.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Appended in this order; each must have the requested columns, in any order.
+    pub files: Vec<InputFile>,
+    pub format: Format,
+    pub columns: Vec<ColumnRequest>,
+    /// Whether to fingerprint every row over all columns of the source, mapped or not.
+    pub identity: bool,
+    pub limits: Limits,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputFile {
+    /// How messages and manifests call the file.
+    pub name: String,
+    pub path: PathBuf,
+}
+
+/// What the spec states about a source; `None` is detected and reported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Format {
+    pub delimiter: Option<Delimiter>,
+    /// A label of the WHATWG encoding standard, e.g. `windows-1252`, `utf-16le`, `shift_jis`.
+    pub encoding: Option<String>,
+    /// `.` or `,`.
+    pub decimal: Option<char>,
+    /// The mark between groups of three digits; a blank stands for every kind of blank.
+    pub thousands: Option<char>,
+    /// Whether the first row names the columns.
+    pub header: Option<bool>,
+    pub sheet: Option<Sheet>,
+    /// Words that stand for a missing value beside the empty cell, e.g. `NULL`.
+    pub missing: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sheet {
+    Name(String),
+    /// From 1, in the order of the workbook.
+    Number(u32),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnRequest {
+    /// The name in the spec, which is the name in the table.
+    pub name: String,
+    pub header: Header,
+    pub kind: Kind,
+    /// strftime formats, tried in order; without any the ISO forms are read and others detected.
+    pub dates: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Header {
+    Name(String),
+    /// From 1.
+    Position(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Trimmed text.
+    Id,
+    /// Text as it is, blanks included; a cell of blanks alone is missing.
+    Text,
+    Int,
+    Number,
+    /// Exact decimals with up to nine places.
+    Money,
+    /// `0.12` or `12%`.
+    Share,
+    /// A day; a time of day is left out and that is reported.
+    Date,
+    Datetime,
+    Bool,
+}
+
+/// What a source may cost. Crossing one of these is [`IngestError::TooLarge`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of text after decompression, or of all parts of a workbook.
+    pub inflated: u64,
+    /// Bytes of one record.
+    pub record: usize,
+    pub columns: usize,
+    pub rows: u64,
+    /// Bytes of a workbook that has to be held in memory whole (XLS, ODS).
+    pub whole_workbook: u64,
+    /// Bytes of a workbook's table of texts.
+    pub shared_strings: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            inflated: 32 << 30,
+            record: 16 << 20,
+            columns: 16_384,
+            rows: 500_000_000,
+            whole_workbook: 32 << 20,
+            shared_strings: 512 << 20,
+        }
+    }
+}
+
+/// What a file has, without its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schema {
+    /// Trimmed; `column 1`, `column 2` and so on where the first row is not a header.
+    pub headers: Vec<String>,
+    /// Whether the first row is a header.
+    pub header: bool,
+    /// The sheet these are from, and all sheets, for a workbook.
+    pub sheet: Option<String>,
+    pub sheets: Vec<String>,
+    pub detected: Vec<Detection>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The rows that were read, in the order of the source.
+    pub table: Table,
+    /// One per row of the table: equal exactly when all cells of the row are equal.
+    pub identity: Option<Vec<u128>>,
+    /// Rows in the files: those of the table and those refused.
+    pub read: u64,
+    /// In the order of the source, one per row.
+    pub refused: Vec<Refusal>,
+    pub detected: Vec<Detection>,
+    pub files: Vec<FileFacts>,
+}
+
+/// A row that is not in the table, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub file: String,
+    /// From 1: the line where the record starts, or the row of the sheet.
+    pub row: u64,
+    /// Index into the requested columns, where one cell is the reason.
+    pub column: Option<usize>,
+    /// As found, cut to 200 characters.
+    pub value: String,
+    pub reason: String,
+}
+
+/// Something the spec did not state and the data had to tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detection {
+    /// `delimiter`, `encoding`, `header`, `sheet`, `date format`, `decimal mark`, ...
+    pub what: &'static str,
+    /// Index into the requested columns, where it is about one of them.
+    pub column: Option<usize>,
+    pub value: String,
+    pub evidence: String,
+    /// What settles it when written into the source block of the spec; empty when nothing needs to be.
+    pub pin: String,
+    pub certain: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFacts {
+    pub name: String,
+    pub bytes: u64,
+    /// Of the file as it lies, in hexadecimal.
+    pub sha256: String,
+    /// Rows read, refused ones included.
+    pub rows: u64,
+}
+
+/// The headers of a file without reading its rows: cheap for files of any size.
+pub fn schema(file: &InputFile, format: &Format) -> Result<Schema, IngestError> {
+    load::schema(file, format)
+}
+
+/// Whether a file has the requested columns, without reading its rows.
+pub fn check(file: &InputFile, request: &Request) -> Result<(), IngestError> {
+    load::check(file, request)
+}
+
+/// Reads the requested columns of all files.
+///
+/// Shape: one row per record of the files that could be read as declared, in their order. The same files and the same
+/// request give the same result on any machine.
+pub fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded, IngestError> {
+    load::read(request, progress)
+}
+
+impl Kind {
+    /// The word for it in a spec.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Id => "id",
+            Kind::Text => "text",
+            Kind::Int => "int",
+            Kind::Number => "number",
+            Kind::Money => "money",
+            Kind::Share => "share",
+            Kind::Date => "date",
+            Kind::Datetime => "datetime",
+            Kind::Bool => "bool",
+        }
+    }
+}

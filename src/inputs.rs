@@ -1,0 +1,255 @@
+//! From the plan's scan to tables: asks the readers for what the spec declares, and turns what goes wrong into
+//! diagnostics with the place in the spec and in the data.
+
+use crate::compile::Compiled;
+use crate::diagnostics::{Diagnostic, Place, suggest};
+use crate::ingest::{self, ColumnRequest, Delimiter, Format, InputFile, IngestError, Kind, Loaded, Request};
+use crate::plan::{Plan, Scan};
+use crate::progress::Progress;
+use crate::spec::{ColumnId, Origin, Spec, Typed};
+use crate::syntax::ast::Header;
+use crate::syntax::source::Span;
+use crate::types::Base;
+use crate::world::{Unreadable, World};
+
+/// Unreadable rows that are shown one by one.
+const SHOWN: usize = 5;
+
+/// Compares the headers of the files with the columns that the spec declares, without reading rows.
+pub fn check_headers(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> {
+    let (Some(spec), Some(plan)) = (&compiled.spec, &compiled.plan) else { return vec![] };
+    let files = match locate(world, compiled, spec) {
+        Ok(files) => files,
+        Err(diagnostics) => return diagnostics,
+    };
+    let request = request(&plan.scan, files);
+    request.files.iter().filter_map(|file| ingest::check(file, &request).err()).map(|e| diagnostic(&e, spec)).collect()
+}
+
+/// Reads the rows. Unreadable ones are refused; too many of them are an error.
+pub fn read(
+    world: &dyn World,
+    compiled: &Compiled,
+    plan: &Plan,
+    progress: &dyn Progress,
+) -> Result<(Loaded, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let spec = compiled.spec.as_ref().expect("a plan is lowered from a spec");
+    let files = locate(world, compiled, spec)?;
+    let request = request(&plan.scan, files);
+    let loaded = ingest::read(&request, progress).map_err(|e| vec![diagnostic(&e, spec)])?;
+    let mut diagnostics: Vec<Diagnostic> = vec![];
+    for detection in loaded.detected.iter().filter(|d| !d.certain) {
+        let about = detection.column.map_or(String::new(), |i| format!(" of column `{}`", plan.scan.columns[i].name));
+        let span = detection.column.map_or(head(spec), |i| spec.column(ColumnId(i)).name.span);
+        let mut warning =
+            Diagnostic::warning("SEG0306", format!("the {}{about} is a guess: {}", detection.what, detection.value))
+                .at(span, detection.evidence.clone());
+        if !detection.pin.is_empty() {
+            warning = warning.help(format!("settle it in the spec with `{}`", detection.pin));
+        }
+        diagnostics.push(warning);
+    }
+    let refused = loaded.refused.len() as f64;
+    let limit = plan.max_refused();
+    if refused > 0.0 {
+        let share = 100.0 * refused / loaded.read.max(1) as f64;
+        let too_many = share > limit.as_f64();
+        let text = format!(
+            "{} of {} rows can't be read as declared ({share:.2} %, the spec allows {limit} %)",
+            loaded.refused.len(),
+            loaded.read
+        );
+        let shown = loaded.refused.iter().take(if too_many { SHOWN } else { 1 });
+        for refusal in shown {
+            let column = refusal.column.map(|i| spec.column(ColumnId(i)));
+            let kind = refusal.column.map_or(String::new(), |i| format!(" as {}", request.columns[i].kind.word()));
+            let mut diagnostic = if too_many { Diagnostic::error("SEG0303", text.clone()) } else { Diagnostic::warning("SEG0303", text.clone()) };
+            diagnostic = diagnostic
+                .at(column.map_or(head(spec), |c| c.name.span), format!("declared{kind}; {}", refusal.reason))
+                .in_data(Place {
+                    file: refusal.file.clone(),
+                    row: Some(refusal.row),
+                    column: column.map(|c| c.name.value.clone()),
+                    value: Some(refusal.value.clone()),
+                });
+            diagnostic = diagnostic.help(if too_many {
+                "mend the data, declare the column otherwise, or allow more with `max_refused 5%` in the source".to_owned()
+            } else {
+                "all of them are listed in `rejects.csv`".to_owned()
+            });
+            diagnostics.push(diagnostic);
+        }
+        if too_many {
+            return Err(diagnostics);
+        }
+    }
+    Ok((loaded, diagnostics))
+}
+
+fn locate(world: &dyn World, compiled: &Compiled, spec: &Spec<Typed>) -> Result<Vec<InputFile>, Vec<Diagnostic>> {
+    let mut files = vec![];
+    let mut diagnostics = vec![];
+    for file in &spec.source.files {
+        match world.locate(&compiled.path, &file.value) {
+            Ok(path) => files.push(InputFile { name: file.value.clone(), path }),
+            Err(Unreadable::Outside) => diagnostics.push(
+                Diagnostic::error("SEG0307", format!("`{}` lies outside the spec's folder and the data folders", file.value))
+                    .at(file.span, "outside")
+                    .help("name its folder with `--data FOLDER`, or allow it with `--allow-outside`"),
+            ),
+            Err(problem) => {
+                let mut diagnostic = Diagnostic::error("SEG0301", format!("there is no data file `{}`", file.value))
+                    .at(file.span, "not found")
+                    .help("name the folder that has it with `--data FOLDER` or the variable SEGC_DATA");
+                if let Unreadable::NotFound { looked_in } = &problem {
+                    let folders: Vec<String> = looked_in.iter().map(|f| f.display().to_string()).collect();
+                    diagnostic = diagnostic.note(format!("looked in {}", folders.join(", ")));
+                } else {
+                    diagnostic.message = format!("`{}` can't be read: {problem}", file.value);
+                }
+                if file.value.starts_with("online_retail") {
+                    diagnostic = diagnostic.note("`segc data get online-retail` fetches the public workbook");
+                }
+                diagnostics.push(diagnostic);
+            }
+        }
+    }
+    if diagnostics.is_empty() { Ok(files) } else { Err(diagnostics) }
+}
+
+fn request(scan: &Scan, files: Vec<InputFile>) -> Request {
+    let format = &scan.format;
+    let columns = scan
+        .columns
+        .iter()
+        .map(|column| ColumnRequest {
+            name: column.name.clone(),
+            header: match &column.header {
+                Header::Name(name) => ingest::Header::Name(name.clone()),
+                Header::Position(n) => ingest::Header::Position(*n),
+            },
+            kind: kind(column.base),
+            dates: if column.dates.is_empty() && column.base.is_time() { format.dates.clone() } else { column.dates.clone() },
+        })
+        .collect();
+    Request {
+        files,
+        format: Format {
+            delimiter: format.delimiter.as_deref().map(|d| match d {
+                "whitespace" => Delimiter::Whitespace,
+                "tab" => Delimiter::Byte(b'\t'),
+                d => Delimiter::Byte(d.bytes().next().unwrap_or(b',')),
+            }),
+            encoding: format.encoding.clone(),
+            decimal: format.decimal,
+            thousands: format.thousands,
+            header: format.header,
+            sheet: format.sheet.as_ref().map(|sheet| match &sheet.value {
+                crate::spec::Sheet::Name(name) => ingest::Sheet::Name(name.clone()),
+                crate::spec::Sheet::Number(n) => ingest::Sheet::Number(*n),
+            }),
+            missing: format.missing.clone(),
+        },
+        columns,
+        identity: scan.identity,
+        limits: ingest::Limits::default(),
+    }
+}
+
+fn kind(base: Base) -> Kind {
+    match base {
+        Base::Id => Kind::Id,
+        Base::Int => Kind::Int,
+        Base::Number => Kind::Number,
+        Base::Money => Kind::Money,
+        Base::Share => Kind::Share,
+        Base::Date => Kind::Date,
+        Base::Datetime => Kind::Datetime,
+        Base::Bool => Kind::Bool,
+        _ => Kind::Text,
+    }
+}
+
+/// The head of the source block.
+fn head(spec: &Spec<Typed>) -> Span {
+    spec.source.name.span
+}
+
+fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
+    let file_span = |name: &str| {
+        spec.source.files.iter().find(|f| f.value == name).map_or(head(spec), |f| f.span)
+    };
+    let header_span = |column: usize| match &spec.column(ColumnId(column)).origin {
+        Origin::Source { header, .. } => header.span,
+        Origin::Derived(_) => spec.column(ColumnId(column)).name.span,
+    };
+    let text = error.to_string();
+    match error {
+        IngestError::MissingColumns { file, missing, headers, .. } => {
+            let mut diagnostic = Diagnostic::error("SEG0302", format!("`{file}` does not have every declared column"));
+            for column in missing {
+                let near = column.near.first();
+                let label = near.map_or("not in the file".to_owned(), |near| format!("did you mean `{near}`?"));
+                diagnostic = diagnostic.at(header_span(column.column), label);
+            }
+            let first = missing.first().and_then(|m| m.near.first().map(|near| (m.column, near)));
+            diagnostic.help(match first {
+                Some((column, near)) => {
+                    let column = spec.column(ColumnId(column));
+                    let Origin::Source { type_name, .. } = &column.origin else { return diagnostic_plain(text, spec) };
+                    format!("write `{}: {} = {}`", column.name.value, type_name.value, header_as_written(near))
+                }
+                None => format!("the file has {}", suggest::list(headers.iter().map(String::as_str))),
+            })
+        }
+        IngestError::DuplicateHeader { column, positions, .. } => {
+            Diagnostic::error("SEG0308", text).at(header_span(*column), "which one?").help(format!(
+                "name it by position: `{}: ... = column {}`",
+                spec.column(ColumnId(*column)).name.value,
+                positions.first().copied().unwrap_or(1)
+            ))
+        }
+        IngestError::MissingSheet { near, sheets, .. } => {
+            let span = spec.source.format.sheet.as_ref().map_or(head(spec), |s| s.span);
+            let name = near.first().or(sheets.first());
+            let diagnostic = Diagnostic::error("SEG0305", text).at(span, "not in the workbook");
+            match name {
+                Some(name) => diagnostic.help(format!("write `sheet \"{name}\"`")),
+                None => diagnostic,
+            }
+        }
+        IngestError::NotFound { file } => {
+            Diagnostic::error("SEG0301", text).at(file_span(file), "not found").help("check the name and the folder")
+        }
+        IngestError::BadDateFormat { column, .. } => Diagnostic::error("SEG0209", text)
+            .at(spec.column(ColumnId(*column)).name.span, "its dates")
+            .help("formats are those of strftime: `dates \"%d/%m/%Y %H:%M\"`"),
+        IngestError::UnknownEncoding { near, .. } => Diagnostic::error("SEG0209", text)
+            .at(head(spec), "in this source")
+            .help(near.first().map_or("write for example `encoding \"windows-1252\"`".to_owned(), |n| format!("write `encoding \"{n}\"`"))),
+        IngestError::BadMarks { .. } => Diagnostic::error("SEG0209", text).at(head(spec), "in this source"),
+        IngestError::OptionDoesNotFit { option, .. } => {
+            Diagnostic::error("SEG0304", text).at(head(spec), "in this source").help(format!("remove the line with `{option}`"))
+        }
+        IngestError::Damaged { file, at, .. } => Diagnostic::error("SEG0304", text.clone())
+            .at(file_span(file), "this file")
+            .in_data(Place { file: file.clone(), row: *at, column: None, value: None }),
+        IngestError::OpenQuote { file, line, .. } => Diagnostic::error("SEG0304", text)
+            .at(file_span(file), "this file")
+            .in_data(Place { file: file.clone(), row: Some(*line), column: None, value: None })
+            .help("close the quote on that line, or double it (`\"\"`) where it is part of the text"),
+        _ => diagnostic_plain(text, spec),
+    }
+}
+
+fn diagnostic_plain(text: String, spec: &Spec<Typed>) -> Diagnostic {
+    let span = spec.source.files.first().map_or(head(spec), |f| f.span);
+    Diagnostic::error("SEG0304", text).at(span, "this file")
+}
+
+/// A header as the grammar wants it: in quotes where it is not a name.
+fn header_as_written(header: &str) -> String {
+    let plain = header.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_')
+        && header.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if plain { header.to_owned() } else { format!("{header:?}") }
+}

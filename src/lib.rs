@@ -1,0 +1,29 @@
+//! The compiler for customer segmentations.
+
+pub mod build;
+pub mod check;
+pub mod cli;
+pub mod cluster;
+pub mod compile;
+pub mod data;
+pub mod diagnostics;
+pub mod eval;
+pub mod exec;
+pub mod explain;
+pub mod expr;
+pub mod ingest;
+pub mod inputs;
+pub mod outcome;
+pub mod output;
+pub mod plan;
+pub mod progress;
+pub mod report;
+pub mod resolve;
+pub mod spec;
+pub mod summarize;
+pub mod syntax;
+pub mod table;
+pub mod testing;
+pub mod time;
+pub mod types;
+pub mod world;

@@ -1,0 +1,322 @@
+//! What a build found, as plain data: every report, the dashboard, the API and `diff` are views of one [`Outcome`].
+//!
+//! Serialised as `outcome.json`, schema `segc.outcome/1`. Fields may be added; renaming one raises the schema number.
+//! Exact amounts are decimal strings in the spec's currency, numbers that are not finite never appear (they become
+//! `null`), shares run from 0 to 1, durations are days, times are ISO 8601 without a zone.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub const SCHEMA: &str = "segc.outcome/1";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    pub schema: String,
+    /// The version of segc that wrote this.
+    pub segc: String,
+    pub name: String,
+    pub title: Option<String>,
+    /// ISO 4217, when the spec has money in it.
+    pub currency: Option<String>,
+    pub as_of: String,
+    /// First and last purchase among the rows used.
+    pub period: Period,
+    pub rows: RowLedger,
+    pub customers: u64,
+    /// Baskets (customer and invoice) among the rows used, when the spec groups by baskets.
+    pub baskets: Option<u64>,
+    /// Sum of the spec's `revenue` over the rows used.
+    pub amount: Option<String>,
+    /// In the order of the spec.
+    pub features: Vec<FeatureSummary>,
+    pub scores: Vec<ScoreTable>,
+    /// Customers per pair of the first two scores, when there are two.
+    pub score_grid: Option<ScoreGrid>,
+    pub cluster: Option<ClusterOutcome>,
+    /// By amount, largest first; without `revenue`, by customers.
+    pub segments: Vec<SegmentOutcome>,
+    /// The label rules in order, `otherwise` last.
+    pub rules: Vec<RuleOutcome>,
+    pub concentration: Option<Concentration>,
+    /// What a reader should know: detections that were not pinned, warnings.
+    pub notes: Vec<Note>,
+    pub spec: SpecText,
+    pub inputs: Vec<InputDigest>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Period {
+    pub first: String,
+    pub last: String,
+}
+
+/// `read = used + refused + sum(dropped.rows)`, always; the same for amounts where a row has one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowLedger {
+    pub read: u64,
+    pub used: u64,
+    /// Rows with a cell that could not be read as its declared type.
+    pub refused: u64,
+    /// In the order of the rules, a rule that dropped nothing included.
+    pub dropped: Vec<DroppedRows>,
+    /// Sum of `revenue` over all readable rows (cancellations count negative).
+    pub amount_read: Option<String>,
+    pub amount_used: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DroppedRows {
+    pub rule: String,
+    pub rows: u64,
+    pub amount: Option<String>,
+    /// The condition as written, or nothing for a built-in rule.
+    pub condition: Option<String>,
+}
+
+/// A feature over all customers. Statistics are absent for text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureSummary {
+    pub name: String,
+    /// `days`, a currency code, `count`, `share`, `score`, `number`, `text`, `bool`, `datetime`.
+    pub unit: String,
+    /// The expression as the spec has it.
+    pub formula: String,
+    pub missing: u64,
+    #[serde(flatten)]
+    pub stats: Option<Stats>,
+    /// Bins shared by all segments for their histograms.
+    pub bins: Option<Bins>,
+    /// Up to eight commonest values of a text feature.
+    pub common: Option<Vec<CommonValue>>,
+}
+
+/// Linear-interpolated quantiles (R type 7), mean, and standard deviation with n - 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stats {
+    pub min: f64,
+    pub p05: f64,
+    pub p25: f64,
+    pub p50: f64,
+    pub p75: f64,
+    pub p95: f64,
+    pub max: f64,
+    pub mean: f64,
+    /// Absent for a single customer.
+    pub std: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bins {
+    /// Bins are equally wide in log1p(value) rather than in the value.
+    pub log: bool,
+    /// n + 1 increasing edges in the feature's unit.
+    pub edges: Vec<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CommonValue {
+    pub value: String,
+    pub customers: u64,
+}
+
+/// What `score(x, n)` did: score = 1 + floor(n x share of customers strictly below); equal values score alike.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreTable {
+    pub feature: String,
+    /// The expression that was scored.
+    pub of: String,
+    pub unit: String,
+    pub n: u32,
+    pub low_is_best: bool,
+    /// One per score that was reached, ascending by score.
+    pub steps: Vec<ScoreStep>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreStep {
+    pub score: u32,
+    /// Smallest and largest value with this score.
+    pub from: f64,
+    pub to: f64,
+    pub customers: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScoreGrid {
+    /// Names of the two score features; `cells[row - 1][column - 1]`.
+    pub rows: String,
+    pub columns: String,
+    pub cells: Vec<Vec<GridCell>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GridCell {
+    pub customers: u64,
+    pub amount: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterOutcome {
+    pub method: String,
+    pub k: u32,
+    /// `silhouette with share >= 2%`, or `fixed`.
+    pub chosen_by: String,
+    pub seed: u64,
+    pub restarts: u32,
+    /// `zscore`, `minmax`, `robust` or `none`.
+    pub scale: String,
+    /// The dimensions as written, e.g. `log1p(recency)`.
+    pub on: Vec<String>,
+    /// One row per k tried, ascending.
+    pub search: Vec<SearchRow>,
+    /// One per cluster, in the order of cluster numbers.
+    pub clusters: Vec<ClusterProfile>,
+    /// A sample of customers in two dimensions.
+    pub scatter: Option<Scatter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SearchRow {
+    pub k: u32,
+    pub inertia: f64,
+    pub silhouette: Option<f64>,
+    pub davies_bouldin: Option<f64>,
+    pub calinski_harabasz: Option<f64>,
+    /// Customers per cluster, in the order of cluster numbers.
+    pub sizes: Vec<u64>,
+    pub smallest_share: f64,
+    /// Whether this k meets the constraints of the spec, and if not, the one it misses in words.
+    pub qualifies: bool,
+    pub misses: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterProfile {
+    pub cluster: u32,
+    pub label: String,
+    pub customers: u64,
+    /// Centre per dimension of `on`, in scaled units.
+    pub center: Vec<f64>,
+    /// The same centre taken back through the scaling, in the dimension's own (for example logarithmic) units.
+    pub center_unscaled: Vec<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scatter {
+    pub x: Axis,
+    pub y: Axis,
+    /// At most 1,500 customers, drawn by segment in proportion, with every segment present.
+    pub points: Vec<ScatterPoint>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// A dimension's name, or `component 1` of a principal component analysis.
+    pub label: String,
+    /// Share of the variance, for a principal component.
+    pub explained: Option<f64>,
+    /// The dimensions that weigh most in the component, with their signed weights.
+    pub loadings: Vec<(String, f64)>,
+}
+
+/// Two coordinates in scaled units, and the index of the customer's segment in [`Outcome::segments`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScatterPoint {
+    pub x: f64,
+    pub y: f64,
+    pub segment: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmentOutcome {
+    pub label: String,
+    /// Numbers of the clusters in it; empty where customers are labelled directly.
+    pub clusters: Vec<u32>,
+    pub customers: u64,
+    pub share: f64,
+    pub amount: Option<String>,
+    pub amount_share: Option<f64>,
+    /// By feature name; text features are left out.
+    pub profile: BTreeMap<String, FeatureProfile>,
+    pub description: Option<String>,
+    pub action: Option<String>,
+    /// `#rrggbb`, when the spec gives one.
+    pub color: Option<String>,
+    /// The rule that gave the label, in the spec's words.
+    pub rule: String,
+    pub silhouette: Option<SilhouetteProfile>,
+    /// Ids of the customers who spend most, at most five.
+    pub examples: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureProfile {
+    #[serde(flatten)]
+    pub stats: Stats,
+    /// (segment mean - mean of all) / standard deviation of all (with n); 0 when all are equal. In log1p units
+    /// where the feature's bins are logarithmic.
+    pub z: f64,
+    /// Customers per bin of the feature's [`Bins`].
+    pub counts: Vec<u64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SilhouetteProfile {
+    pub mean: f64,
+    /// Share of the segment's customers whose silhouette is below 0.
+    pub below_zero: f64,
+    /// Up to 80 values from the largest to the smallest, evenly spaced in rank.
+    pub blade: Vec<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RuleOutcome {
+    pub label: String,
+    /// The condition as written; nothing for `otherwise`.
+    pub condition: Option<String>,
+    pub action: Option<String>,
+    /// Clusters (0 where customers are labelled) and customers that the rule took.
+    pub clusters: u64,
+    pub customers: u64,
+}
+
+/// How unevenly revenue is spread over customers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Concentration {
+    pub gini: f64,
+    /// Share of the amount that the best 1, 5, 10, 20 and 50 % of customers bring.
+    pub top: Vec<TopShare>,
+    /// At most 101 points from (0, 0) to (1, 1), customers from the largest spender down.
+    pub curve: Vec<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopShare {
+    pub customers: f64,
+    pub amount: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Note {
+    /// A diagnostic code, e.g. `SEG0301`.
+    pub code: String,
+    pub text: String,
+    /// What can be typed into the spec to settle it.
+    pub help: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpecText {
+    pub file: String,
+    pub text: String,
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InputDigest {
+    pub name: String,
+    pub bytes: u64,
+    pub sha256: String,
+    pub rows: u64,
+}

@@ -1,0 +1,365 @@
+//! From the checked spec to the plan: parameters become constants, aggregates become slots of the relation that they
+//! group, functions over all customers become steps of their own.
+
+use super::expr::{Constant, Expr, Op};
+use super::*;
+use crate::check::{micros_per, share_literal, whole_literal};
+use crate::expr::{self, ArgumentValue, Comparator, Kind, Literal};
+use crate::spec::{self, Function, Origin, Ref, Spec, Typed, argument_exprs};
+use crate::syntax::source::{SourceMap, Span};
+
+/// Lowers a spec that has no errors.
+pub fn lower(spec: &Spec<Typed>, sources: &SourceMap) -> Plan {
+    let mut lowering = Lowering { spec, sources, slots: 0 };
+    lowering.plan()
+}
+
+struct Lowering<'a> {
+    spec: &'a Spec<Typed>,
+    sources: &'a SourceMap,
+    /// Helper columns made so far.
+    slots: usize,
+}
+
+/// Where aggregates and functions over all customers go while an expression is lowered.
+#[derive(Default)]
+struct Sink {
+    rows: Vec<Slot>,
+    baskets: Vec<Slot>,
+    steps: Vec<Step>,
+}
+
+impl Lowering<'_> {
+    fn plan(&mut self) -> Plan {
+        let spec = self.spec;
+        let mut columns = vec![];
+        let mut derive = vec![];
+        for column in &spec.columns {
+            let name = column.name.value.clone();
+            match &column.origin {
+                Origin::Source { header, ty, dates, .. } => columns.push(ScanColumn {
+                    name,
+                    header: header.value.clone(),
+                    base: ty.base,
+                    dates: dates.clone(),
+                }),
+                Origin::Derived(value) => {
+                    derive.push(Projection { name, value: self.row(value), words: self.words(value.span) });
+                }
+            }
+        }
+        let customer = spec.column(spec.customer).name.value.clone();
+        let time = spec.column(spec.time).name.value.clone();
+        let drops = self.drops(&customer, &time);
+        let mut identity = false;
+        for filter in &spec.filters {
+            filter.when.walk(&mut |e| identity |= matches!(e.kind, Kind::Duplicate(None)));
+        }
+        let mut sink = Sink::default();
+        let value = self.expr(&spec.as_of, &mut sink);
+        let as_of = AsOf { slots: sink.rows, value };
+        let baskets = spec.baskets.as_ref().map(|baskets| {
+            let mut sink = Sink::default();
+            let fields = baskets.fields.iter().map(|f| self.projection(f, &mut sink)).collect();
+            Baskets { by: spec.column(baskets.by).name.value.clone(), slots: sink.rows, fields }
+        });
+        let mut sink = Sink::default();
+        for feature in &spec.features {
+            let projection = self.projection(feature, &mut sink);
+            if let (Op::Column(helper), Some(Step::Population(last))) = (&projection.value.op, sink.steps.last_mut())
+                && *helper == last.name
+            {
+                last.feature = Some(projection.name.clone());
+            }
+            sink.steps.push(Step::Feature(projection));
+        }
+        let customers = Customers { row_slots: sink.rows, basket_slots: sink.baskets, steps: sink.steps };
+        let cluster = spec.cluster.as_ref().map(|cluster| {
+            let mut sink = Sink::default();
+            let on = cluster.on.iter().map(|dimension| Projection {
+                name: self.words(dimension.span),
+                value: self.expr(dimension, &mut sink),
+                words: self.words(dimension.span),
+            });
+            let on = on.collect();
+            Cluster {
+                steps: sink.steps,
+                on,
+                scale: cluster.scale,
+                k: cluster.k,
+                choice: cluster.choice.clone(),
+                seed: cluster.seed,
+                restarts: cluster.restarts,
+            }
+        });
+        Plan {
+            name: spec.name.value.clone(),
+            currency: spec.currency.as_ref().map(|c| c.value.clone()),
+            scan: Scan {
+                source: spec.source.name.value.clone(),
+                files: spec.source.files.iter().map(|f| f.value.clone()).collect(),
+                format: spec.source.format.clone(),
+                columns,
+                identity,
+            },
+            derive,
+            drops,
+            revenue: spec.revenue.as_ref().map(|e| self.row(e)),
+            customer,
+            time,
+            as_of,
+            baskets,
+            customers,
+            cluster,
+            labels: self.labels(),
+            tests: spec.tests.iter().map(|test| self.test(test)).collect(),
+        }
+    }
+
+    fn test(&mut self, test: &spec::Test<Typed>) -> Test {
+        let given = test.given.iter().filter_map(|given| {
+            let (id, all) = match given.of {
+                Ref::Feature(id) => (id, false),
+                Ref::All(id) => (id, true),
+                _ => return None,
+            };
+            Some(Given { feature: self.spec.feature(id).name.value.clone(), all, value: self.row(&given.value) })
+        });
+        Test {
+            given: given.collect(),
+            name: test.name.value.clone(),
+            labels: test.labels.iter().map(|l| l.value.clone()).collect(),
+            checks: test.checks.clone(),
+            span: test.span,
+        }
+    }
+
+    /// The rules of the spec, and those that hold in every spec: a row needs a time and a customer, and happened before
+    /// `as_of`.
+    fn drops(&mut self, customer: &str, time: &str) -> Vec<Drop> {
+        let mut drops: Vec<Drop> = vec![];
+        for filter in &self.spec.filters {
+            let condition = self.row(&filter.when);
+            drops.push(Drop {
+                rule: filter.name.value.clone(),
+                when: if filter.keep { Condition::NotTrue(condition) } else { Condition::True(condition) },
+                words: Some(self.words(filter.when.span)),
+            });
+        }
+        for (rule, column, base) in [("no customer (built in)", customer, Base::Id), ("no time (built in)", time, Base::Datetime)] {
+            let missing = Op::IsMissing(Box::new(Expr::new(Op::Column(column.to_owned()), base)));
+            drops.push(Drop { rule: rule.into(), when: Condition::True(Expr::bool(missing)), words: None });
+        }
+        drops.push(Drop { rule: "after as_of (built in)".into(), when: Condition::AfterAsOf, words: None });
+        drops
+    }
+
+    fn labels(&mut self) -> Labels {
+        let labels = self.spec.labels.as_ref().expect("a spec without labels has an error");
+        let rules = labels
+            .rules
+            .iter()
+            .map(|rule| Rule {
+                label: rule.label.value.clone(),
+                when: rule.when.as_ref().map(|when| self.row(when)),
+                words: rule.when.as_ref().map(|when| self.words(when.span)),
+                description: rule.description.clone(),
+                action: rule.action.clone(),
+                color: rule.color.clone(),
+            })
+            .collect();
+        Labels { over: labels.over, distinct: labels.distinct, rules }
+    }
+
+    fn words(&self, span: Span) -> String {
+        self.sources.one_line(span)
+    }
+
+    fn projection(&mut self, feature: &spec::Feature<Typed>, sink: &mut Sink) -> Projection {
+        Projection {
+            name: feature.name.value.clone(),
+            value: self.expr(&feature.value, sink),
+            words: self.words(feature.value.span),
+        }
+    }
+
+    /// An expression without aggregates.
+    fn row(&mut self, expr: &expr::Expr<Typed>) -> Expr {
+        let mut sink = Sink::default();
+        let lowered = self.expr(expr, &mut sink);
+        debug_assert!(sink.rows.is_empty() && sink.baskets.is_empty() && sink.steps.is_empty());
+        lowered
+    }
+
+    fn expr(&mut self, expr: &expr::Expr<Typed>, sink: &mut Sink) -> Expr {
+        let base = expr.ty.base;
+        let op = match &expr.kind {
+            Kind::Literal(literal) => Op::Constant(constant(literal)),
+            Kind::Ref(reference) => return self.reference(*reference, base, sink),
+            Kind::Not(a) => Op::Not(Box::new(self.expr(a, sink))),
+            Kind::Negate(a) => Op::Negate(Box::new(self.expr(a, sink))),
+            Kind::And(list) => Op::And(list.iter().map(|e| self.expr(e, sink)).collect()),
+            Kind::Or(list) => Op::Or(list.iter().map(|e| self.expr(e, sink)).collect()),
+            Kind::Arithmetic(first, rest) => {
+                let mut left = self.expr(first, sink);
+                for (operator, operand) in rest {
+                    let right = self.expr(operand, sink);
+                    let base = crate::check::combine(left.base, *operator, right.base).unwrap_or(base);
+                    left = Expr::new(Op::Arithmetic(Box::new(left), *operator, Box::new(right)), base);
+                }
+                return left;
+            }
+            Kind::Compare(a, comparator, b) => {
+                let a = Box::new(self.expr(a, sink));
+                Op::Compare(a, *comparator, Box::new(self.expr(b, sink)))
+            }
+            Kind::Between { value, low, high, negated } => {
+                let value = self.expr(value, sink);
+                let low = Box::new(self.expr(low, sink));
+                let high = Box::new(self.expr(high, sink));
+                let at_least = Op::Compare(Box::new(value.clone()), Comparator::GreaterOrEqual, low);
+                let at_most = Op::Compare(Box::new(value), Comparator::LessOrEqual, high);
+                negate(Op::And(vec![Expr::bool(at_least), Expr::bool(at_most)]), *negated)
+            }
+            Kind::In { value, options, negated } => {
+                let value = self.expr(value, sink);
+                let equal = options.iter().map(|option| {
+                    let option = Box::new(self.expr(option, sink));
+                    Expr::bool(Op::Compare(Box::new(value.clone()), Comparator::Equal, option))
+                });
+                negate(Op::Or(equal.collect()), *negated)
+            }
+            Kind::IsMissing { value, negated } => negate(Op::IsMissing(Box::new(self.expr(value, sink))), *negated),
+            Kind::TextTest { value, verb, pattern, negated } => {
+                let value = Box::new(self.expr(value, sink));
+                negate(Op::Text(value, *verb, Box::new(self.expr(pattern, sink))), *negated)
+            }
+            Kind::If { condition, then, otherwise } => {
+                let condition = Box::new(self.expr(condition, sink));
+                let then = Box::new(self.expr(then, sink));
+                Op::If(condition, then, Box::new(self.expr(otherwise, sink)))
+            }
+            Kind::Duplicate(None) => Op::Duplicate(None),
+            Kind::Duplicate(Some(columns)) => {
+                let names = columns.iter().map(|r| match r {
+                    Ref::Column(id) => self.spec.column(*id).name.value.clone(),
+                    _ => unreachable!("`resolve` takes only columns here"),
+                });
+                Op::Duplicate(Some(names.collect()))
+            }
+            Kind::Call { function, arguments, filter } => {
+                let exprs = argument_exprs(arguments);
+                match function {
+                    Function::Scalar(f) => Op::Call(*f, exprs.iter().map(|e| self.expr(e, sink)).collect()),
+                    Function::Aggregate(f) => return self.aggregate(*f, &exprs, filter.as_deref(), base, sink),
+                    Function::Population(f) => {
+                        let low = arguments.iter().any(|a| matches!(a.value, ArgumentValue::Best { low: true, .. }));
+                        return self.population(*f, &exprs, low, base, sink);
+                    }
+                }
+            }
+            Kind::Error => unreachable!("a spec with an error is not lowered"),
+        };
+        Expr::new(op, base)
+    }
+
+    fn reference(&mut self, reference: Ref, base: Base, sink: &mut Sink) -> Expr {
+        let spec = self.spec;
+        let op = match reference {
+            Ref::Column(id) => Op::Column(spec.column(id).name.value.clone()),
+            Ref::Basket(id) => {
+                let baskets = spec.baskets.as_ref().expect("a basket's field has a basket");
+                Op::Column(baskets.fields[id.0].name.value.clone())
+            }
+            Ref::BasketTime => Op::Column(BASKET_TIME.into()),
+            Ref::Feature(id) => Op::Column(spec.feature(id).name.value.clone()),
+            Ref::All(id) => Op::All(spec.feature(id).name.value.clone()),
+            Ref::Param(id) => return self.expr(&spec.param(id).value, sink),
+            Ref::AsOf => Op::AsOf,
+            Ref::Baskets => unreachable!("`count(baskets)` is lowered as an aggregate"),
+        };
+        Expr::new(op, base)
+    }
+
+    fn aggregate(
+        &mut self,
+        function: Aggregate,
+        arguments: &[&expr::Expr<Typed>],
+        filter: Option<&expr::Expr<Typed>>,
+        base: Base,
+        sink: &mut Sink,
+    ) -> Expr {
+        let mut of_baskets = false;
+        for expr in arguments.iter().copied().chain(filter) {
+            expr.walk(&mut |e| of_baskets |= matches!(e.kind, Kind::Ref(Ref::Basket(_) | Ref::BasketTime | Ref::Baskets)));
+        }
+        let counted = matches!(arguments, [e] if matches!(e.kind, Kind::Ref(Ref::Baskets)));
+        let argument = arguments.first().filter(|_| !counted).map(|e| self.row(e));
+        let filter = filter.map(|e| self.row(e));
+        let quantile = arguments.get(1).and_then(|e| share_literal(e)).unwrap_or(0.5);
+        let slots = if of_baskets { &mut sink.baskets } else { &mut sink.rows };
+        let same = |s: &&Slot| {
+            s.function == function && s.argument == argument && s.filter == filter && s.quantile == quantile && s.base == base
+        };
+        let name = match slots.iter().find(same) {
+            Some(slot) => slot.name.clone(),
+            None => {
+                self.slots += 1;
+                let name = format!("${}", self.slots);
+                slots.push(Slot { name: name.clone(), function, argument, filter, quantile, base });
+                name
+            }
+        };
+        Expr::new(Op::Column(name), base)
+    }
+
+    fn population(
+        &mut self,
+        function: spec::Population,
+        arguments: &[&expr::Expr<Typed>],
+        low_is_best: bool,
+        base: Base,
+        sink: &mut Sink,
+    ) -> Expr {
+        let of = self.expr(arguments[0], sink);
+        let of_words = self.words(arguments[0].span);
+        let kind = match function {
+            spec::Population::Score => {
+                let n = whole_literal(arguments[1]).expect("`check` takes only whole numbers here");
+                PopulationKind::Score { n: n as u32, low_is_best }
+            }
+            spec::Population::Winsorize => {
+                let bound = |i: usize| share_literal(arguments[i]).expect("`check` takes only shares here");
+                PopulationKind::Winsorize { low: bound(1), high: bound(2) }
+            }
+        };
+        self.slots += 1;
+        let name = format!("${}", self.slots);
+        sink.steps.push(Step::Population(Population { name: name.clone(), of, of_words, kind, feature: None }));
+        Expr::new(Op::Column(name), base)
+    }
+}
+
+/// The column of the baskets that says when one happened.
+pub const BASKET_TIME: &str = "$time";
+
+fn negate(op: Op<String>, negated: bool) -> Op<String> {
+    if negated { Op::Not(Box::new(Expr::bool(op))) } else { op }
+}
+
+fn constant(literal: &Literal) -> Constant {
+    match literal {
+        Literal::Number(n) => Constant::Decimal(*n),
+        Literal::Percent(n) => Constant::Decimal(Decimal { units: n.units, scale: n.scale + 2 }),
+        Literal::Quantity(n, unit) => match micros_per(unit) {
+            // Whole microseconds; `0.5 days` is exact, a third of a second is not written in decimals.
+            Some(micros) => Constant::Micros((n.as_f64() * micros as f64).round() as i64),
+            None => Constant::Decimal(*n),
+        },
+        Literal::Rate(n, _) => Constant::Decimal(Decimal { units: n.units, scale: n.scale + 2 }),
+        Literal::Moment { micros, .. } => Constant::Micros(*micros),
+        Literal::Text(text) => Constant::Text(text.clone()),
+        Literal::Bool(b) => Constant::Bool(*b),
+        Literal::Missing => Constant::Missing,
+    }
+}

@@ -1,0 +1,208 @@
+//! What to compute, as relations: scan, derive, drop, aggregate, project, cluster, label. Names no engine; the embedded
+//! one and a database can both run it. There is nothing left in it to complain about.
+
+pub mod expr;
+mod lower;
+mod print;
+
+pub use lower::{BASKET_TIME, lower};
+pub use print::print;
+
+use crate::expr::Decimal;
+use crate::spec::{Aggregate, Check, Choice, Over, Scale, SourceFormat};
+use crate::syntax::ast::Header;
+use crate::syntax::source::Span;
+use crate::types::Base;
+use expr::Expr;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub name: String,
+    pub currency: Option<String>,
+    pub scan: Scan,
+    /// Columns computed row by row, in order.
+    pub derive: Vec<Projection>,
+    /// Rows leave at the first of these that catches them. Built-in rules are among them.
+    pub drops: Vec<Drop>,
+    /// What a row is worth, for the ledger.
+    pub revenue: Option<Expr>,
+    pub customer: String,
+    pub time: String,
+    pub as_of: AsOf,
+    pub baskets: Option<Baskets>,
+    pub customers: Customers,
+    pub cluster: Option<Cluster>,
+    pub labels: Labels,
+    pub tests: Vec<Test>,
+}
+
+/// A test of the spec: values given to features, and what is expected.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Test {
+    pub name: String,
+    pub given: Vec<Given>,
+    pub labels: Vec<String>,
+    pub checks: Vec<Check>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Given {
+    pub feature: String,
+    /// Over all customers rather than the one at hand.
+    pub all: bool,
+    pub value: Expr,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    /// The source's name in the spec.
+    pub source: String,
+    /// Files as the spec names them, read one after the other.
+    pub files: Vec<String>,
+    pub format: SourceFormat,
+    pub columns: Vec<ScanColumn>,
+    /// Whether a rule asks for rows that repeat an earlier one in every column of the source.
+    pub identity: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanColumn {
+    pub name: String,
+    pub header: Header,
+    pub base: Base,
+    pub dates: Vec<String>,
+}
+
+/// `name = value`; `words` is the expression as the spec has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Projection {
+    pub name: String,
+    pub value: Expr,
+    pub words: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drop {
+    pub rule: String,
+    /// A row leaves when this is true; unknown lets it stay.
+    pub when: Condition,
+    /// As the spec has it; nothing for a built-in rule.
+    pub words: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    True(Expr),
+    /// `keep`: a row leaves unless this is true.
+    NotTrue(Expr),
+    /// Later than `as_of`, which is known once all other rules have run.
+    AfterAsOf,
+}
+
+/// An aggregate over rows, then an expression over its results.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AsOf {
+    pub slots: Vec<Slot>,
+    pub value: Expr,
+}
+
+/// One aggregate of a group: `name = function(argument) where filter`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slot {
+    pub name: String,
+    pub function: Aggregate,
+    /// Nothing for `count()`.
+    pub argument: Option<Expr>,
+    pub filter: Option<Expr>,
+    /// For `quantile`, from 0 to 1.
+    pub quantile: f64,
+    pub base: Base,
+}
+
+/// Groups of rows by customer and another column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Baskets {
+    pub by: String,
+    pub slots: Vec<Slot>,
+    pub fields: Vec<Projection>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Customers {
+    pub row_slots: Vec<Slot>,
+    pub basket_slots: Vec<Slot>,
+    /// Over one customer's slots and earlier steps, or over all customers, in order.
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// A feature of the spec.
+    Feature(Projection),
+    /// Looks at all customers and gives a helper column.
+    Population(Population),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Population {
+    pub name: String,
+    pub of: Expr,
+    pub of_words: String,
+    pub kind: PopulationKind,
+    /// The feature that is nothing but this, if one is.
+    pub feature: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum PopulationKind {
+    /// 1 + floor(n x share of customers strictly below, or above where low is best).
+    Score { n: u32, low_is_best: bool },
+    /// Values beyond the quantiles become the quantiles (linear interpolation).
+    Winsorize { low: f64, high: f64 },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cluster {
+    /// Helper columns that only the clustering needs.
+    pub steps: Vec<Step>,
+    pub on: Vec<Projection>,
+    pub scale: Scale,
+    pub k: (u32, u32),
+    pub choice: Choice,
+    pub seed: u64,
+    pub restarts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Labels {
+    pub over: Over,
+    pub distinct: bool,
+    /// First match wins; the one without a condition stands last.
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    pub label: String,
+    pub when: Option<Expr>,
+    pub words: Option<String>,
+    pub description: Option<String>,
+    pub action: Option<String>,
+    pub color: Option<String>,
+}
+
+impl Plan {
+    /// The features in the order of the spec.
+    pub fn features(&self) -> impl Iterator<Item = &Projection> {
+        self.customers.steps.iter().filter_map(|step| match step {
+            Step::Feature(feature) => Some(feature),
+            Step::Population(_) => None,
+        })
+    }
+
+    /// Percent of the rows that may be unreadable; 1 where the spec says nothing.
+    pub fn max_refused(&self) -> Decimal {
+        self.scan.format.max_refused.unwrap_or(Decimal { units: 1, scale: 0 })
+    }
+}

@@ -1,0 +1,339 @@
+//! Names and functions inside expressions, each in the scope in which the expression stands.
+
+use super::Resolver;
+use crate::diagnostics::{Diagnostic, suggest};
+use crate::expr::{Argument, ArgumentValue, Expr, Kind, Literal};
+use crate::spec::{BasketId, ColumnId, FeatureId, Function, ParamId, Ref, Resolved};
+use crate::syntax::ast;
+use crate::syntax::source::{Name, Span};
+
+/// Where an expression stands, which decides what its names can mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// `param`: other parameters only.
+    Param,
+    /// `derive`, `filter`, `revenue`: the columns of one row.
+    Row,
+    /// `as_of`: aggregates over all rows.
+    AsOf,
+    /// A field of a basket: aggregates over its rows.
+    Basket,
+    /// A feature: aggregates over the rows or baskets of a customer, and features above.
+    Feature,
+    /// `cluster on`: features.
+    Cluster,
+    /// Label rules: features and `all.` features.
+    Label,
+    /// Inside an aggregate over rows; `of` a feature it may also be over baskets.
+    Rows { of_feature: bool },
+}
+
+impl Scope {
+    fn holds(self) -> &'static str {
+        match self {
+            Scope::Param => "a parameter",
+            Scope::Row => "a rule about one row",
+            Scope::AsOf => "`as_of`",
+            Scope::Basket => "a field of a basket",
+            Scope::Feature => "a feature",
+            Scope::Cluster => "`cluster`",
+            Scope::Label => "a label rule",
+            Scope::Rows { .. } => "an aggregate",
+        }
+    }
+}
+
+impl Resolver<'_> {
+    pub(super) fn expr(&mut self, expr: &ast::Expr, scope: Scope) -> Expr<Resolved> {
+        let mut boxed = |e: &ast::Expr| Box::new(self.expr(e, scope));
+        let kind = match &expr.kind {
+            Kind::Literal(literal) => Kind::Literal(literal.clone()),
+            Kind::Ref(path) => match self.reference(path, expr.span, scope) {
+                Some(reference) => Kind::Ref(reference),
+                None => Kind::Error,
+            },
+            Kind::Not(a) => Kind::Not(boxed(a)),
+            Kind::Negate(a) => Kind::Negate(boxed(a)),
+            Kind::And(list) => Kind::And(self.list(list, scope)),
+            Kind::Or(list) => Kind::Or(self.list(list, scope)),
+            Kind::Arithmetic(first, rest) => {
+                let first = boxed(first);
+                Kind::Arithmetic(first, rest.iter().map(|(op, e)| (*op, self.expr(e, scope))).collect())
+            }
+            Kind::Compare(a, comparator, b) => Kind::Compare(boxed(a), *comparator, boxed(b)),
+            Kind::Between { value, low, high, negated } => {
+                Kind::Between { value: boxed(value), low: boxed(low), high: boxed(high), negated: *negated }
+            }
+            Kind::In { value, options, negated } => {
+                Kind::In { value: boxed(value), options: self.list(options, scope), negated: *negated }
+            }
+            Kind::IsMissing { value, negated } => Kind::IsMissing { value: boxed(value), negated: *negated },
+            Kind::TextTest { value, verb, pattern, negated } => {
+                Kind::TextTest { value: boxed(value), verb: *verb, pattern: boxed(pattern), negated: *negated }
+            }
+            Kind::If { condition, then, otherwise } => {
+                Kind::If { condition: boxed(condition), then: boxed(then), otherwise: boxed(otherwise) }
+            }
+            Kind::Duplicate(columns) => self.duplicate(columns.as_deref(), expr.span, scope),
+            Kind::Call { function, arguments, filter } => {
+                self.call(function, arguments, filter.as_deref(), expr.span, scope)
+            }
+            Kind::Error => Kind::Error,
+        };
+        Expr { kind, span: expr.span, ty: () }
+    }
+
+    fn list(&mut self, list: &[ast::Expr], scope: Scope) -> Vec<Expr<Resolved>> {
+        list.iter().map(|e| self.expr(e, scope)).collect()
+    }
+
+    fn duplicate(&mut self, columns: Option<&[Vec<Name>]>, span: Span, scope: Scope) -> Kind<Resolved> {
+        if scope != Scope::Row {
+            self.report(
+                Diagnostic::error("SEG0204", format!("`duplicate` is about one row and can't stand in {}", scope.holds()))
+                    .at(span, "only in `filter`")
+                    .help("drop repeated rows with `drop \"repeated row\" when duplicate`"),
+            );
+            return Kind::Error;
+        }
+        let Some(columns) = columns else { return Kind::Duplicate(None) };
+        let refs: Vec<Option<Ref>> = columns.iter().map(|path| self.reference(path, path[0].span, scope)).collect();
+        refs.into_iter().collect::<Option<Vec<_>>>().map_or(Kind::Error, |refs| Kind::Duplicate(Some(refs)))
+    }
+
+    fn call(
+        &mut self,
+        name: &Name,
+        arguments: &[Argument<ast::Parsed>],
+        filter: Option<&ast::Expr>,
+        span: Span,
+        scope: Scope,
+    ) -> Kind<Resolved> {
+        let Some(function) = Function::find(&name.value) else {
+            let diagnostic = Diagnostic::error("SEG0202", format!("unknown function `{}`", name.value));
+            self.report(match suggest::nearest(&name.value, Function::names()) {
+                Some(near) => {
+                    diagnostic.at(name.span, format!("did you mean `{near}`?")).help(format!("write `{near}(...)`"))
+                }
+                None => diagnostic
+                    .at(name.span, "not a function")
+                    .help(format!("functions: {}", suggest::list(Function::names()))),
+            });
+            return Kind::Error;
+        };
+        let inner = match (function, scope) {
+            (Function::Scalar(_), scope) => scope,
+            (Function::Population(_), Scope::Feature | Scope::Cluster) => scope,
+            (Function::Population(_), _) => {
+                self.report(
+                    Diagnostic::error(
+                        "SEG0204",
+                        format!("`{}` looks at all customers and can't stand in {}", name.value, scope.holds()),
+                    )
+                    .at(span, "only in `features` and `cluster on`")
+                    .help(format!("make it a feature: `features {{ {0} = {0}(...) }}`", name.value)),
+                );
+                return Kind::Error;
+            }
+            (Function::Aggregate(_), Scope::AsOf | Scope::Basket) => Scope::Rows { of_feature: false },
+            (Function::Aggregate(_), Scope::Feature) => Scope::Rows { of_feature: true },
+            (Function::Aggregate(_), Scope::Rows { .. }) => {
+                self.report(
+                    Diagnostic::error("SEG0205", "an aggregate can't stand inside another aggregate")
+                        .at(span, "inside an aggregate")
+                        .help("aggregate by basket first: `baskets by invoice { worth = sum(amount) }`, then `mean(baskets.worth)`"),
+                );
+                return Kind::Error;
+            }
+            (Function::Aggregate(_), _) => {
+                self.report(
+                    Diagnostic::error("SEG0205", format!("`{}` is an aggregate and can't stand in {}", name.value, scope.holds()))
+                        .at(span, "an aggregate over rows")
+                        .help(format!("make it a feature, `features {{ total = {} }}`, and use its name", self.sources.one_line(span))),
+                );
+                return Kind::Error;
+            }
+        };
+        if let (Some(filter), Function::Scalar(_) | Function::Population(_)) = (filter, function) {
+            self.report(
+                Diagnostic::error("SEG0208", format!("`{}` takes no `where`", name.value))
+                    .at(filter.span, "only aggregates have one")
+                    .help("use `if ... then ... else ...`"),
+            );
+        }
+        let arguments = arguments
+            .iter()
+            .map(|argument| Argument {
+                name: argument.name.clone(),
+                value: match &argument.value {
+                    ArgumentValue::Expr(e) => ArgumentValue::Expr(self.expr(e, inner)),
+                    ArgumentValue::Best { low, span } => ArgumentValue::Best { low: *low, span: *span },
+                },
+            })
+            .collect();
+        let filter = filter.map(|e| Box::new(self.expr(e, inner)));
+        Kind::Call { function, arguments, filter }
+    }
+
+    pub(super) fn reference(&mut self, path: &[Name], span: Span, scope: Scope) -> Option<Ref> {
+        match path {
+            [name] => self.plain(name, scope),
+            [all, name] if all.value == "all" => self.over_all(name, span, scope),
+            [baskets, name] if baskets.value == "baskets" => self.basket_field(name, span, scope),
+            _ => {
+                let text = path.iter().map(|n| n.value.as_str()).collect::<Vec<_>>().join(".");
+                self.report(
+                    Diagnostic::error("SEG0201", format!("unknown name `{text}`"))
+                        .at(span, "a name before a dot is `all` or `baskets`")
+                        .help("write `all.recency` for a feature over all customers, `baskets.worth` for a field of a basket"),
+                );
+                None
+            }
+        }
+    }
+
+    fn over_all(&mut self, name: &Name, span: Span, scope: Scope) -> Option<Ref> {
+        if scope != Scope::Label {
+            self.report(
+                Diagnostic::error("SEG0204", format!("`all.{}` can't stand in {}", name.value, scope.holds()))
+                    .at(span, "only in label rules and their tests"),
+            );
+            return None;
+        }
+        match self.plain(name, scope)? {
+            Ref::Feature(id) => Some(Ref::All(id)),
+            _ => {
+                self.report(
+                    Diagnostic::error("SEG0201", format!("`{}` is no feature", name.value))
+                        .at(name.span, "`all.` goes before the name of a feature"),
+                );
+                None
+            }
+        }
+    }
+
+    fn basket_field(&mut self, name: &Name, span: Span, scope: Scope) -> Option<Ref> {
+        let found = self.names.get(&name.value).copied();
+        match (found, scope) {
+            (Some((Ref::Basket(id), _)), Scope::Rows { of_feature: true }) => Some(Ref::Basket(id)),
+            (_, Scope::Rows { of_feature: true }) if name.value == "time" && self.has_baskets => Some(Ref::BasketTime),
+            (Some((Ref::Basket(_), _)), _) => {
+                self.report(
+                    Diagnostic::error("SEG0204", format!("`baskets.{}` can't stand in {}", name.value, scope.holds()))
+                        .at(span, "only inside an aggregate of a feature")
+                        .help(format!("aggregate it: `mean(baskets.{})`", name.value)),
+                );
+                None
+            }
+            _ => {
+                let fields = self.names_where(|r| matches!(r, Ref::Basket(_)));
+                let near = suggest::nearest(&name.value, fields.iter().map(String::as_str)).map(str::to_owned);
+                let known = suggest::list(fields.iter().map(String::as_str));
+                self.report(
+                    Diagnostic::error("SEG0201", format!("baskets have no field `{}`", name.value))
+                        .at(name.span, near.as_ref().map_or("not a field".into(), |n| format!("did you mean `{n}`?")))
+                        .help(near.map_or(format!("fields: {known}"), |n| format!("write `baskets.{n}`"))),
+                );
+                None
+            }
+        }
+    }
+
+    fn plain(&mut self, name: &Name, scope: Scope) -> Option<Ref> {
+        if name.value == "as_of" && matches!(scope, Scope::Basket | Scope::Feature | Scope::Rows { .. }) {
+            return Some(Ref::AsOf);
+        }
+        if name.value == "baskets" {
+            if scope == (Scope::Rows { of_feature: true }) && self.has_baskets {
+                return Some(Ref::Baskets);
+            }
+            self.report(
+                Diagnostic::error("SEG0204", format!("`baskets` can't stand in {}", scope.holds()))
+                    .at(name.span, "only as `count(baskets)` in a feature, with `baskets by ...` in the spec")
+                    .help("add `baskets by invoice`, then `frequency = count(baskets)`"),
+            );
+            return None;
+        }
+        let Some((found, defined)) = self.names.get(&name.value).copied() else {
+            self.unknown(name, scope);
+            return None;
+        };
+        let v = self.visible;
+        let known = match (found, scope) {
+            (Ref::Param(ParamId(i)), _) => i < v.params,
+            (Ref::Column(ColumnId(i)), Scope::Row | Scope::Rows { .. }) => i < v.columns,
+            (Ref::Basket(BasketId(i)), Scope::Basket) => i < v.baskets,
+            (Ref::Feature(FeatureId(i)), Scope::Feature | Scope::Cluster | Scope::Label) => i < v.features,
+            _ => {
+                self.out_of_scope(name, found, defined, scope);
+                return None;
+            }
+        };
+        // A name enters the table when its definition is done, so what is found is above: this holds by construction.
+        debug_assert!(known, "`{}` is used before it is defined", name.value);
+        Some(found)
+    }
+
+    fn out_of_scope(&mut self, name: &Name, found: Ref, defined: Span, scope: Scope) {
+        let n = &name.value;
+        let (what, help) = match found {
+            Ref::Column(_) => (
+                "a column of rows",
+                match scope {
+                    Scope::AsOf | Scope::Basket | Scope::Feature => format!("aggregate it, for example `max({n})` or `sum({n})`"),
+                    Scope::Label | Scope::Cluster => format!("make a feature of it, for example `features {{ {n}_total = sum({n}) }}`"),
+                    _ => "use a parameter or a literal".into(),
+                },
+            ),
+            Ref::Basket(_) => ("a field of a basket", format!("aggregate it: `mean(baskets.{n})`")),
+            Ref::Feature(_) => (
+                "a feature of customers, which is computed after the rows",
+                "use the columns of the source here".into(),
+            ),
+            _ => ("not known here", "use the columns of the source here".into()),
+        };
+        self.report(
+            Diagnostic::error("SEG0204", format!("`{n}` can't stand in {}", scope.holds()))
+                .at(name.span, what)
+                .at(defined, "defined here")
+                .help(help),
+        );
+    }
+
+    fn unknown(&mut self, name: &Name, scope: Scope) {
+        let fits = |r: Ref| match scope {
+            Scope::Param => matches!(r, Ref::Param(_)),
+            Scope::Row | Scope::Rows { .. } => matches!(r, Ref::Column(_) | Ref::Param(_)),
+            Scope::AsOf => matches!(r, Ref::Param(_)),
+            Scope::Basket => matches!(r, Ref::Basket(_) | Ref::Param(_)),
+            Scope::Feature | Scope::Cluster | Scope::Label => matches!(r, Ref::Feature(_) | Ref::Param(_)),
+        };
+        let what = match scope {
+            Scope::Row | Scope::Rows { .. } => "column",
+            Scope::Feature | Scope::Cluster | Scope::Label => "feature",
+            Scope::Basket => "field",
+            Scope::Param | Scope::AsOf => "parameter",
+        };
+        let names = self.names_where(fits);
+        let known = suggest::list(names.iter().map(String::as_str));
+        let diagnostic = Diagnostic::error("SEG0201", format!("unknown {what} `{}`", name.value));
+        let diagnostic = match suggest::nearest(&name.value, names.iter().map(String::as_str)) {
+            Some(near) => diagnostic.at(name.span, format!("did you mean `{near}`?")).help(format!("write `{near}`")),
+            None if names.is_empty() => diagnostic.at(name.span, "not defined above"),
+            None => diagnostic.at(name.span, "not defined above").help(format!("known here: {known}")),
+        };
+        self.report(diagnostic);
+    }
+
+    fn names_where(&self, fits: impl Fn(Ref) -> bool) -> Vec<String> {
+        self.names.iter().filter(|(_, (r, _))| fits(*r)).map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// A whole value written down: what a parameter, a constraint or a test may give.
+pub(super) fn literal_text(expr: &ast::Expr) -> Option<&str> {
+    match &expr.kind {
+        Kind::Literal(Literal::Text(text)) => Some(text),
+        _ => None,
+    }
+}

@@ -1,0 +1,384 @@
+//! Names to ids. Looks up every name in the scope in which it stands; knows nothing of types.
+//!
+//! A name may be used after the line that defines it, and all names share one scope: a second definition is a mistake,
+//! also where the first one came from an `include`.
+
+mod cluster;
+mod expressions;
+mod source;
+mod tests;
+
+use std::collections::BTreeMap;
+
+use crate::diagnostics::{Diagnostic, suggest};
+use crate::spec::*;
+use crate::syntax::ast::{self, Ast, Item};
+use crate::syntax::source::{Name, SourceMap, Span, Spanned};
+
+use expressions::Scope;
+
+/// Values given for parameters from outside, parsed as expressions: they win over the spec's own.
+pub type Overrides = BTreeMap<String, ast::Expr>;
+
+/// Resolves all names. There is no spec when a part that everything else needs is absent.
+pub fn resolve(ast: &Ast, sources: &SourceMap, overrides: &Overrides) -> (Option<Spec<Resolved>>, Vec<Diagnostic>) {
+    let mut resolver =
+        Resolver { sources, names: BTreeMap::new(), visible: Visible::default(), has_baskets: false, diagnostics: vec![] };
+    let spec = resolver.spec(ast, overrides);
+    (spec, resolver.diagnostics)
+}
+
+struct Resolver<'a> {
+    sources: &'a SourceMap,
+    /// Every name that was defined, with its place.
+    names: BTreeMap<String, (Ref, Span)>,
+    visible: Visible,
+    has_baskets: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// How many of each kind are defined above the line at hand.
+#[derive(Default, Clone, Copy)]
+struct Visible {
+    columns: usize,
+    baskets: usize,
+    features: usize,
+    params: usize,
+}
+
+impl Resolver<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn define(&mut self, name: &Name, what: Ref) {
+        if let Some((_, first)) = self.names.get(&name.value) {
+            let first = *first;
+            self.report(
+                Diagnostic::error("SEG0203", format!("`{}` is defined twice", name.value))
+                    .at(name.span, "the second time")
+                    .at(first, "the first time")
+                    .help(format!("give one of them another name, for example `{}_2`", name.value)),
+            );
+        } else if ["all", "baskets", "as_of", "rows"].contains(&name.value.as_str()) {
+            self.report(
+                Diagnostic::error("SEG0203", format!("`{}` already means something in every spec", name.value))
+                    .at(name.span, "choose another name"),
+            );
+        } else {
+            self.names.insert(name.value.clone(), (what, name.span));
+        }
+    }
+
+    fn spec(&mut self, ast: &Ast, overrides: &Overrides) -> Option<Spec<Resolved>> {
+        self.once_only(ast);
+        let name = ast.name.clone()?;
+        let items = &ast.items;
+        let params = self.params(items, overrides);
+        let sources: Vec<&ast::Source> = items.iter().filter_map(|i| if let Item::Source(s) = i { Some(s) } else { None }).collect();
+        let Some(source) = sources.first() else {
+            self.missing(&name, "source", "source purchases from \"orders.csv\" {");
+            return None;
+        };
+        let (resolved_source, mut columns) = self.source(source);
+        self.visible.columns = columns.len();
+        for item in items {
+            if let Item::Derive(definition) = item {
+                let value = self.expr(&definition.value, Scope::Row);
+                self.define(&definition.name, Ref::Column(ColumnId(columns.len())));
+                columns.push(Column { name: definition.name.clone(), origin: Origin::Derived(value) });
+                self.visible.columns = columns.len();
+            }
+        }
+        let customer = self.role(items, &columns, source.span, &ROLES[0]);
+        let time = self.role(items, &columns, source.span, &ROLES[1]);
+        let revenue = find(items, |i| if let Item::Revenue(e) = i { Some(e) } else { None });
+        let revenue = revenue.map(|e| self.expr(e, Scope::Row));
+        let mut filters = vec![];
+        for item in items {
+            if let Item::Filter(rules) = item {
+                for rule in rules {
+                    let when = self.expr(&rule.when, Scope::Row);
+                    filters.push(Filter { name: rule.name.clone(), keep: rule.keep, when });
+                }
+            }
+        }
+        self.distinct(filters.iter().map(|f| &f.name), "filter rule");
+        let as_of = match find(items, |i| if let Item::AsOf(e) = i { Some(e) } else { None }) {
+            Some(e) => Some(self.expr(e, Scope::AsOf)),
+            None => {
+                self.missing(&name, "as_of", "as_of max(at) + 1 day");
+                None
+            }
+        };
+        let baskets = self.baskets(items, &columns);
+        let features = self.features(items, &name);
+        let cluster = find(items, |i| if let Item::Cluster { settings, span } = i { Some((settings, *span)) } else { None });
+        let cluster = cluster.and_then(|(settings, span)| self.cluster(settings, span));
+        let has_cluster = items.iter().any(|i| matches!(i, Item::Cluster { .. }));
+        let labels = find(items, |i| if let Item::Labels(l) = i { Some(l) } else { None });
+        let labels = labels.and_then(|labels| self.labels(labels, has_cluster));
+        let tests = items.iter().filter_map(|i| if let Item::Test(t) = i { Some(t) } else { None });
+        let tests: Vec<_> = tests.collect::<Vec<_>>().into_iter().map(|t| self.test(t)).collect();
+        let text = |pick: fn(&Item) -> Option<&Spanned<String>>| find(items, pick).map(|t| t.value.clone());
+        Some(Spec {
+            title: text(|i| if let Item::Title(t) = i { Some(t) } else { None }),
+            about: text(|i| if let Item::About(t) = i { Some(t) } else { None }),
+            currency: find(items, |i| if let Item::Currency(c) = i { Some(c) } else { None }).cloned(),
+            name,
+            params,
+            source: resolved_source,
+            columns,
+            revenue,
+            time: time?,
+            customer: customer?,
+            filters,
+            as_of: as_of?,
+            baskets,
+            features,
+            cluster,
+            labels,
+            tests,
+        })
+    }
+
+    /// Statements that make no sense twice.
+    fn once_only(&mut self, ast: &Ast) {
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        for item in &ast.items {
+            let (keyword, span) = match item {
+                Item::Title(t) => ("title", t.span),
+                Item::About(t) => ("description", t.span),
+                Item::Currency(c) => ("currency", c.span),
+                Item::Source(s) => ("source", s.name.span),
+                Item::Revenue(e) => ("revenue", e.span),
+                Item::Time(n) => ("time", n.span),
+                Item::Customers(n) => ("customers by", n.span),
+                Item::AsOf(e) => ("as_of", e.span),
+                Item::Baskets { by, .. } => ("baskets", by.span),
+                Item::Cluster { span, .. } => ("cluster", Span { end: span.start + 7, ..*span }),
+                Item::Labels(l) => ("label", l.over.span),
+                _ => continue,
+            };
+            if let Some(first) = seen.insert(keyword, span) {
+                self.report(
+                    Diagnostic::error("SEG0211", format!("a spec has one `{keyword}`"))
+                        .at(span, "the second one")
+                        .at(first, "the first one")
+                        .help("keep the one that you mean"),
+                );
+            }
+        }
+    }
+
+    fn missing(&mut self, name: &Name, keyword: &str, example: &str) {
+        self.report(
+            Diagnostic::error("SEG0210", format!("the spec has no `{keyword}`"))
+                .at(name.span, format!("needs a `{keyword}`"))
+                .help(format!("add a line such as `{example}`")),
+        );
+    }
+
+    fn distinct<'a>(&mut self, names: impl Iterator<Item = &'a Spanned<String>>, what: &str) {
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        for name in names {
+            if let Some(first) = seen.insert(&name.value, name.span) {
+                self.report(
+                    Diagnostic::error("SEG0203", format!("two {what}s are called \"{}\"", name.value))
+                        .at(name.span, "the second one")
+                        .at(first, "the first one")
+                        .help("give each a name of its own: reports and snapshots go by it"),
+                );
+            }
+        }
+    }
+
+    fn params(&mut self, items: &[Item], overrides: &Overrides) -> Vec<Param<Resolved>> {
+        let mut params: Vec<Param<Resolved>> = vec![];
+        for item in items {
+            if let Item::Param(definition) = item {
+                // An override has no place in the spec: its mistakes are shown at the parameter that it replaces.
+                let given = overrides.get(&definition.name.value);
+                let mut value = self.expr(given.unwrap_or(&definition.value), Scope::Param);
+                if given.is_some() {
+                    value.span = definition.value.span;
+                }
+                self.define(&definition.name, Ref::Param(ParamId(params.len())));
+                params.push(Param { name: definition.name.clone(), value });
+                self.visible.params = params.len();
+            }
+        }
+        for name in overrides.keys().filter(|name| !params.iter().any(|p| p.name.value == **name)) {
+            let near = suggest::nearest(name, params.iter().map(|p| p.name.value.as_str()));
+            let known = suggest::list(params.iter().map(|p| p.name.value.as_str()));
+            let help = near.map_or(format!("parameters of this spec: {known}"), |near| format!("did you mean `{near}`?"));
+            self.diagnostics.push(Diagnostic::error("SEG0215", format!("the spec has no parameter `{name}`")).help(help));
+        }
+        params
+    }
+
+    fn baskets(&mut self, items: &[Item], columns: &[Column<Resolved>]) -> Option<Baskets<Resolved>> {
+        let (by, definitions) =
+            find(items, |i| if let Item::Baskets { by, fields, .. } = i { Some((by, fields)) } else { None })?;
+        self.has_baskets = true;
+        let by = self.column_named(by, columns);
+        let mut fields: Vec<Feature<Resolved>> = vec![];
+        for definition in definitions {
+            let value = self.expr(&definition.value, Scope::Basket);
+            self.define(&definition.name, Ref::Basket(BasketId(fields.len())));
+            fields.push(Feature { name: definition.name.clone(), value });
+            self.visible.baskets = fields.len();
+        }
+        Some(Baskets { by: by?, fields })
+    }
+
+    fn features(&mut self, items: &[Item], name: &Name) -> Vec<Feature<Resolved>> {
+        let mut features: Vec<Feature<Resolved>> = vec![];
+        for item in items {
+            if let Item::Features(definitions) = item {
+                for definition in definitions {
+                    let value = self.expr(&definition.value, Scope::Feature);
+                    self.define(&definition.name, Ref::Feature(FeatureId(features.len())));
+                    features.push(Feature { name: definition.name.clone(), value });
+                    self.visible.features = features.len();
+                }
+            }
+        }
+        if !items.iter().any(|i| matches!(i, Item::Features(_))) {
+            self.missing(name, "features", "features {");
+        }
+        features
+    }
+
+    fn column_named(&mut self, name: &Name, columns: &[Column<Resolved>]) -> Option<ColumnId> {
+        let found = columns.iter().position(|c| c.name.value == name.value);
+        if found.is_none() {
+            let all = columns.iter().map(|c| c.name.value.as_str());
+            let near = suggest::nearest(&name.value, all.clone());
+            let diagnostic = Diagnostic::error("SEG0201", format!("unknown column `{}`", name.value));
+            self.report(match near {
+                Some(near) => diagnostic.at(name.span, format!("did you mean `{near}`?")).help(format!("write `{near}`")),
+                None => diagnostic.at(name.span, "not a column").help(format!("columns: {}", suggest::list(all))),
+            });
+        }
+        found.map(ColumnId)
+    }
+
+    /// Whose column it is that says who or when: the one that the spec names, else the only one of its type.
+    fn role(&mut self, items: &[Item], columns: &[Column<Resolved>], at: Span, role: &Role) -> Option<ColumnId> {
+        if let Some(name) = find(items, role.named) {
+            return self.column_named(name, columns);
+        }
+        let fits = |column: &Column<Resolved>| match &column.origin {
+            Origin::Source { type_name, .. } => role.types.contains(&type_name.value.as_str()),
+            Origin::Derived(_) => false,
+        };
+        let candidates: Vec<usize> = (0..columns.len()).filter(|i| fits(&columns[*i])).collect();
+        if let [only] = candidates.as_slice() {
+            return Some(ColumnId(*only));
+        }
+        let first_line = Span { end: at.start + 6, ..at };
+        let mut diagnostic = Diagnostic::error("SEG0212", format!("which column says {}?", role.question));
+        if candidates.is_empty() {
+            diagnostic = diagnostic
+                .at(first_line, format!("no column of type {}", suggest::list(role.types.iter().copied())))
+                .help(format!("declare one, for example `{}`", role.example));
+        } else {
+            for i in &candidates {
+                diagnostic = diagnostic.at(columns[*i].name.span, "could be this one");
+            }
+            diagnostic = diagnostic.help(format!("add `{} {}`", role.statement, columns[candidates[0]].name.value));
+        }
+        self.report(diagnostic);
+        None
+    }
+
+    fn labels(&mut self, labels: &ast::Labels, has_cluster: bool) -> Option<Labels<Resolved>> {
+        let over = match labels.over.value.as_str() {
+            "clusters" => Over::Clusters,
+            "customers" => Over::Customers,
+            other => {
+                self.report(
+                    Diagnostic::error("SEG0209", format!("labels are for `clusters` or `customers`, not `{other}`"))
+                        .at(labels.over.span, "one of the two")
+                        .help("write `label clusters {` or `label customers {`"),
+                );
+                return None;
+            }
+        };
+        if over == Over::Clusters && !has_cluster {
+            self.report(
+                Diagnostic::error("SEG0604", "there are no clusters to label: the spec has no `cluster` block")
+                    .at(labels.over.span, "needs a `cluster` block")
+                    .help("add one, or label each customer by its own features: `label customers {`"),
+            );
+        }
+        if let [first, second, ..] = labels.otherwise.as_slice() {
+            self.report(
+                Diagnostic::error("SEG0602", "a label block has one `otherwise`")
+                    .at(second.label.span, "the second one")
+                    .at(first.label.span, "the first one"),
+            );
+        }
+        if let (Some(otherwise), Some(last)) = (labels.otherwise.first(), labels.rules.last())
+            && (otherwise.span.file, otherwise.span.start) < (last.span.file, last.span.start)
+        {
+            self.report(
+                Diagnostic::error("SEG0602", "`otherwise` stands before a rule that could then never fire")
+                    .at(otherwise.label.span, "takes everything that is left")
+                    .at(last.label.span, "nothing is left for this rule")
+                    .help("move `otherwise` to the end of the block"),
+            );
+        }
+        let rules = labels.rules.iter().chain(labels.otherwise.first()).map(|rule| self.rule(rule)).collect();
+        Some(Labels { over, distinct: labels.distinct, rules, span: labels.span })
+    }
+
+    fn rule(&mut self, rule: &ast::LabelRule) -> Rule<Resolved> {
+        let note = |wanted: &str| rule.notes.iter().find(|(name, _)| name.value == wanted).map(|(_, text)| text);
+        if let Some(color) = note("color") {
+            let digits = color.value.strip_prefix('#').unwrap_or("");
+            if digits.len() != 6 || !digits.chars().all(|c| c.is_ascii_hexdigit()) {
+                self.report(
+                    Diagnostic::error("SEG0605", format!("`{}` is no colour", color.value))
+                        .at(color.span, "six hexadecimal digits after a `#`")
+                        .help("write for example `color \"#227e96\"`"),
+                );
+            }
+        }
+        let text = |wanted: &str| note(wanted).map(|text| text.value.clone());
+        let (description, action, color) = (text("description"), text("action"), text("color"));
+        let when = rule.when.as_ref().map(|when| self.expr(when, Scope::Label));
+        Rule { label: rule.label.clone(), when, description, action, color, span: rule.span }
+    }
+}
+
+/// A column that every spec needs and most specs have only one candidate for.
+struct Role {
+    question: &'static str,
+    types: &'static [&'static str],
+    statement: &'static str,
+    example: &'static str,
+    named: fn(&Item) -> Option<&Name>,
+}
+
+const ROLES: [Role; 2] = [
+    Role {
+        question: "whose purchase a row is",
+        types: &["id"],
+        statement: "customers by",
+        example: "customer: id = CustomerID",
+        named: |item| if let Item::Customers(name) = item { Some(name) } else { None },
+    },
+    Role {
+        question: "when a purchase happened",
+        types: &["date", "datetime"],
+        statement: "time",
+        example: "at: datetime = InvoiceDate",
+        named: |item| if let Item::Time(name) = item { Some(name) } else { None },
+    },
+];
+
+fn find<'a, T: 'a>(items: &'a [Item], pick: impl Fn(&'a Item) -> Option<T>) -> Option<T> {
+    items.iter().find_map(pick)
+}

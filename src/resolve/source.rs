@@ -1,0 +1,121 @@
+//! The `source` block: columns, their types, and what the spec states about the files.
+
+use super::Resolver;
+use crate::diagnostics::{Diagnostic, suggest};
+use crate::spec::{Column, ColumnId, Origin, Ref, Resolved, Sheet, Source, SourceFormat};
+use crate::syntax::ast::{self, SettingValue};
+use crate::syntax::source::Spanned;
+use crate::types::{Base, Type};
+
+impl Resolver<'_> {
+    pub(super) fn source(&mut self, source: &ast::Source) -> (Source, Vec<Column<Resolved>>) {
+        let mut columns = vec![];
+        for column in &source.columns {
+            let base = Base::parse(&column.type_name.value).unwrap_or_else(|| {
+                let near = suggest::nearest(&column.type_name.value, Base::COLUMN_TYPES);
+                self.report(
+                    Diagnostic::error("SEG0206", format!("unknown type `{}`", column.type_name.value))
+                        .at(column.type_name.span, near.map_or("not a type".into(), |n| format!("did you mean `{n}`?")))
+                        .help(format!("types: {}", suggest::list(Base::COLUMN_TYPES))),
+                );
+                Base::Unknown
+            });
+            self.define(&column.name, Ref::Column(ColumnId(columns.len())));
+            columns.push(Column {
+                name: column.name.clone(),
+                origin: Origin::Source {
+                    header: column.header.clone(),
+                    ty: Type::maybe(base),
+                    type_name: column.type_name.clone(),
+                    dates: column.dates.iter().map(|d| d.value.clone()).collect(),
+                },
+            });
+        }
+        let format = self.format(source);
+        (Source { name: source.name.clone(), files: source.files.clone(), format, span: source.span }, columns)
+    }
+
+    fn format(&mut self, source: &ast::Source) -> SourceFormat {
+        let mut format = SourceFormat::default();
+        for setting in &source.settings {
+            let first = &setting.values[0];
+            let text = match &first.value {
+                SettingValue::Text(text) => Some(text.clone()),
+                _ => None,
+            };
+            let one_char = text.as_ref().and_then(|t| {
+                let mut chars = t.chars();
+                chars.next().filter(|_| chars.next().is_none())
+            });
+            let understood = match (setting.name.value.as_str(), &first.value) {
+                ("sheet", SettingValue::Text(name)) => {
+                    format.sheet = Some(Spanned::new(Sheet::Name(name.clone()), first.span));
+                    true
+                }
+                ("sheet", SettingValue::Integer(n)) if (1..=65_535).contains(n) => {
+                    format.sheet = Some(Spanned::new(Sheet::Number(*n as u32), first.span));
+                    true
+                }
+                ("delimiter", SettingValue::Text(t)) if one_char.is_some() || t == "whitespace" || t == "tab" => {
+                    format.delimiter = text;
+                    true
+                }
+                ("encoding", SettingValue::Text(_)) => {
+                    format.encoding = text;
+                    true
+                }
+                ("decimal", _) if one_char.is_some() => {
+                    format.decimal = one_char;
+                    true
+                }
+                ("thousands", _) if one_char.is_some() => {
+                    format.thousands = one_char;
+                    true
+                }
+                ("header", SettingValue::Yes | SettingValue::No) => {
+                    format.header = Some(first.value == SettingValue::Yes);
+                    true
+                }
+                ("dates", SettingValue::Text(_)) => {
+                    format.dates = setting.values.iter().filter_map(|v| as_text(&v.value)).collect();
+                    format.dates.len() == setting.values.len()
+                }
+                ("missing", SettingValue::Text(_)) => {
+                    format.missing = setting.values.iter().filter_map(|v| as_text(&v.value)).collect();
+                    format.missing.len() == setting.values.len()
+                }
+                ("max_refused", SettingValue::Percent(percent)) => {
+                    format.max_refused = Some(*percent);
+                    true
+                }
+                _ => false,
+            };
+            if !understood {
+                let example = match setting.name.value.as_str() {
+                    "sheet" => "sheet \"Online Retail\"",
+                    "delimiter" => "delimiter \";\"",
+                    "encoding" => "encoding \"windows-1252\"",
+                    "decimal" => "decimal \",\"",
+                    "thousands" => "thousands \".\"",
+                    "header" => "header no",
+                    "missing" => "missing \"NULL\"",
+                    "dates" => "dates \"%d/%m/%Y\", \"%Y-%m-%d\"",
+                    _ => "max_refused 1%",
+                };
+                self.report(
+                    Diagnostic::error("SEG0209", format!("`{}` can't be set to this", setting.name.value))
+                        .at(first.span, "not a value for it")
+                        .help(format!("write for example `{example}`")),
+                );
+            }
+        }
+        format
+    }
+}
+
+fn as_text(value: &SettingValue) -> Option<String> {
+    match value {
+        SettingValue::Text(text) => Some(text.clone()),
+        _ => None,
+    }
+}

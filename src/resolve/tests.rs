@@ -1,0 +1,102 @@
+//! `test` blocks: given values, the label expected for them, and conditions on a build.
+
+use super::Resolver;
+use super::expressions::{Scope, literal_text};
+use crate::diagnostics::Diagnostic;
+use crate::expr::{ArgumentValue, Kind, Literal};
+use crate::spec::{Check, CheckCondition, Given, Measure, Ref, Resolved, Test};
+use crate::syntax::ast::{self, Expectation};
+
+impl Resolver<'_> {
+    pub(super) fn test(&mut self, test: &ast::Test) -> Test<Resolved> {
+        let mut given = vec![];
+        for fact in &test.given {
+            let span = fact.path.iter().map(|n| n.span).reduce(|a, b| a.to(b)).expect("a path has a name");
+            let of = self.reference(&fact.path, span, Scope::Label);
+            let value = self.expr(&fact.value, Scope::Param);
+            match of {
+                Some(of @ (Ref::Feature(_) | Ref::All(_))) => given.push(Given { of, value, span }),
+                Some(_) => self.report(
+                    Diagnostic::error("SEG0204", "only features can be given")
+                        .at(span, "not a feature")
+                        .help("give a feature of the spec, for example `recency = 20 days`"),
+                ),
+                None => {}
+            }
+        }
+        let mut labels = vec![];
+        let mut checks = vec![];
+        for expectation in &test.expectations {
+            match expectation {
+                Expectation::Label(label) => labels.push(label.clone()),
+                Expectation::Holds(condition) => match check(condition) {
+                    Some(check) => checks.push(check),
+                    None => self.report(
+                        Diagnostic::error("SEG0802", "this can't be expected of a build")
+                            .at(condition.span, "not a check that segc knows")
+                            .help("write for example `expect rows.refused < 1%` or `expect share(\"Champions\") between 5% and 25%`"),
+                    ),
+                },
+            }
+        }
+        Test { name: test.name.clone(), given, labels, checks, span: test.span }
+    }
+}
+
+fn check(condition: &ast::Expr) -> Option<Check> {
+    let (value, condition_, percent) = match &condition.kind {
+        Kind::Compare(value, comparator, limit) => {
+            let (limit, percent) = number(limit)?;
+            (value, CheckCondition::Compare(*comparator, limit), percent)
+        }
+        Kind::Between { value, low, high, negated: false } => {
+            let ((low, percent), (high, also)) = (number(low)?, number(high)?);
+            if percent != also {
+                return None;
+            }
+            (value, CheckCondition::Between(low, high), percent)
+        }
+        _ => return None,
+    };
+    Some(Check { measure: measure(value, percent)?, condition: condition_, span: condition.span })
+}
+
+fn measure(value: &ast::Expr, percent: bool) -> Option<Measure> {
+    match &value.kind {
+        Kind::Ref(path) => {
+            let names: Vec<&str> = path.iter().map(|n| n.value.as_str()).collect();
+            match names.as_slice() {
+                ["rows", "refused"] => Some(Measure::RowsRefused { share: percent }),
+                ["rows", "used"] => Some(Measure::RowsUsed { share: percent }),
+                ["rows", "read"] if !percent => Some(Measure::RowsRead),
+                ["customers"] if !percent => Some(Measure::Customers),
+                ["k"] if !percent => Some(Measure::K),
+                _ => None,
+            }
+        }
+        Kind::Call { function, arguments, filter: None } => {
+            let label = match arguments.as_slice() {
+                [only] => match &only.value {
+                    ArgumentValue::Expr(e) => literal_text(e)?.to_owned(),
+                    ArgumentValue::Best { .. } => return None,
+                },
+                _ => return None,
+            };
+            match function.value.as_str() {
+                "share" => Some(Measure::Share(label)),
+                "amount_share" => Some(Measure::AmountShare(label)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A number, and whether it was a percentage (then from 0 to 1).
+fn number(expr: &ast::Expr) -> Option<(f64, bool)> {
+    match &expr.kind {
+        Kind::Literal(Literal::Number(n)) => Some((n.as_f64(), false)),
+        Kind::Literal(Literal::Percent(n)) => Some((n.as_f64() / 100.0, true)),
+        _ => None,
+    }
+}

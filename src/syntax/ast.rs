@@ -1,0 +1,169 @@
+//! The tree of a `.seg` file: what was written, in the order in which it was written. Names are names here; nothing has
+//! been looked up.
+
+use crate::expr::{self, Decimal, Stage};
+use crate::syntax::source::{Name, Span, Spanned};
+
+/// Expressions as parsed: a reference is a dotted path, a function a name, and types are not known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed;
+
+impl Stage for Parsed {
+    type Ref = Vec<Name>;
+    type Function = Name;
+    type Type = ();
+}
+
+pub type Expr = expr::Expr<Parsed>;
+pub type Kind = expr::Kind<Parsed>;
+pub type ArgumentValue = expr::ArgumentValue<Parsed>;
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Ast {
+    /// `segmentation NAME`; an included file has none.
+    pub name: Option<Name>,
+    pub items: Vec<Item>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    Include(Spanned<String>),
+    Title(Spanned<String>),
+    About(Spanned<String>),
+    Currency(Name),
+    Param(Definition),
+    Source(Source),
+    Derive(Definition),
+    Revenue(Expr),
+    Time(Name),
+    Customers(Name),
+    Filter(Vec<FilterRule>),
+    AsOf(Expr),
+    Baskets { by: Name, fields: Vec<Definition>, span: Span },
+    Features(Vec<Definition>),
+    Cluster { settings: Vec<ClusterSetting>, span: Span },
+    Labels(Labels),
+    Test(Test),
+}
+
+/// `name = expression`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    pub name: Name,
+    pub value: Expr,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    pub name: Name,
+    pub files: Vec<Spanned<String>>,
+    pub settings: Vec<Setting>,
+    pub columns: Vec<Column>,
+    pub span: Span,
+}
+
+/// `delimiter ";"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setting {
+    pub name: Name,
+    pub values: Vec<Spanned<SettingValue>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SettingValue {
+    Text(String),
+    Integer(u64),
+    Percent(Decimal),
+    Yes,
+    No,
+}
+
+/// `at: datetime = InvoiceDate dates "%d/%m/%Y"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    pub name: Name,
+    pub type_name: Name,
+    /// The column's own name where the spec gives no header.
+    pub header: Spanned<Header>,
+    pub dates: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Header {
+    Name(String),
+    /// `column 3`, from 1.
+    Position(u32),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilterRule {
+    pub name: Spanned<String>,
+    /// `keep` lets a row stay when the condition holds, `drop` takes it away.
+    pub keep: bool,
+    pub when: Expr,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClusterSetting {
+    On(Vec<Expr>),
+    Scale(Name),
+    Method(Name),
+    K { low: Spanned<u64>, high: Spanned<u64>, choice: Option<Choice>, span: Span },
+    Seed(Spanned<u64>),
+    Restarts(Spanned<u64>),
+}
+
+/// `by silhouette with share >= 2%`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Choice {
+    pub by: Name,
+    pub constraints: Vec<Constraint>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Constraint {
+    pub name: Name,
+    pub comparator: expr::Comparator,
+    pub value: Spanned<SettingValue>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Labels {
+    /// `clusters` or `customers`.
+    pub over: Name,
+    pub distinct: bool,
+    pub rules: Vec<LabelRule>,
+    pub otherwise: Vec<LabelRule>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct LabelRule {
+    pub label: Spanned<String>,
+    /// Nothing for `otherwise`.
+    pub when: Option<Expr>,
+    pub notes: Vec<(Name, Spanned<String>)>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Test {
+    pub name: Spanned<String>,
+    pub given: Vec<Fact>,
+    pub expectations: Vec<Expectation>,
+    pub span: Span,
+}
+
+/// `all.recency = 50 days`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    pub path: Vec<Name>,
+    pub value: Expr,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expectation {
+    Label(Spanned<String>),
+    Holds(Expr),
+}

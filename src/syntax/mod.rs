@@ -1,0 +1,153 @@
+//! Text to tree. The home of pest: nothing outside this module knows that there is a parser generator.
+//!
+//! [`parse`] never gives up: a line that can't be read is reported and skipped, and the rest is still understood.
+//! [`load`] also reads the included files and puts their items where the `include` stands.
+
+pub mod ast;
+mod build;
+mod errors;
+mod expressions;
+pub mod source;
+
+use std::path::{Path, PathBuf};
+
+use pest::Parser;
+
+use crate::diagnostics::Diagnostic;
+use crate::world::World;
+use ast::{Ast, Item};
+use source::{FileId, SourceMap, Span, Spanned};
+
+#[derive(pest_derive::Parser)]
+#[grammar = "../grammar/seg.pest"]
+struct SegParser;
+
+/// What a spec may ask of the compiler at the most.
+pub mod limits {
+    /// Bytes in one file of a spec.
+    pub const TEXT: usize = 1 << 20;
+    /// Brackets of any kind inside one another, and operators that stand before an operand.
+    pub const NESTING: usize = 128;
+    /// Files included by files that are included.
+    pub const INCLUDE_DEPTH: usize = 32;
+    /// Files in one spec.
+    pub const FILES: usize = 256;
+}
+
+/// Parses one file of `sources`.
+pub fn parse(sources: &SourceMap, file: FileId) -> (Ast, Vec<Diagnostic>) {
+    let text = &sources.file(file).text;
+    if let Some(diagnostic) = errors::too_large(text, file).or_else(|| errors::too_deep(text, file)) {
+        return (Ast::default(), vec![diagnostic]);
+    }
+    match SegParser::parse(Rule::file, text) {
+        Ok(pairs) => build::file(pairs, text, file),
+        Err(error) => (Ast::default(), vec![errors::whole_file(&error, text, file)]),
+    }
+}
+
+/// A spec with everything that it includes.
+pub struct Loaded {
+    pub sources: SourceMap,
+    pub ast: Ast,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads and parses the spec at `path` and, where they stand, the files that it includes. Paths in an `include` are
+/// relative to the file that has it.
+pub fn load(world: &dyn World, path: &Path) -> Loaded {
+    let mut loaded = Loaded { sources: SourceMap::default(), ast: Ast::default(), diagnostics: vec![] };
+    let mut loader = Loader { world, loaded: &mut loaded, open: vec![] };
+    match world.spec(path) {
+        Ok(text) => {
+            let ast = loader.file(path, text);
+            loader.loaded.ast = ast;
+            if loader.loaded.ast.name.is_none() && loader.loaded.diagnostics.is_empty() {
+                let span = Span::new(FileId(0), 0, 0);
+                loader.loaded.diagnostics.push(errors::no_header(span));
+            }
+        }
+        Err(problem) => loader.loaded.diagnostics.push(
+            Diagnostic::error("SEG0106", format!("the spec `{}` can't be read: {problem}", path.display()))
+                .help("give the path of a `.seg` file, for example `segc check specs/shop.seg`"),
+        ),
+    }
+    loaded
+}
+
+struct Loader<'a> {
+    world: &'a dyn World,
+    loaded: &'a mut Loaded,
+    /// The files being read, outermost first: an include that names one of them would never end.
+    open: Vec<PathBuf>,
+}
+
+impl Loader<'_> {
+    fn file(&mut self, path: &Path, text: std::sync::Arc<str>) -> Ast {
+        let id = self.loaded.sources.add(path.display().to_string().replace('\\', "/"), text);
+        let (mut ast, diagnostics) = parse(&self.loaded.sources, id);
+        self.loaded.diagnostics.extend(diagnostics);
+        self.open.push(path.to_owned());
+        let items = std::mem::take(&mut ast.items);
+        for item in items {
+            match item {
+                Item::Include(name) => ast.items.extend(self.include(path, &name)),
+                item => ast.items.push(item),
+            }
+        }
+        self.open.pop();
+        ast
+    }
+
+    fn include(&mut self, from: &Path, name: &Spanned<String>) -> Vec<Item> {
+        let path = normalize(&from.parent().unwrap_or(Path::new("")).join(&name.value));
+        let problem = if self.open.iter().any(|open| normalize(open) == path) {
+            Some("it includes itself, directly or through other files".to_owned())
+        } else if self.open.len() >= limits::INCLUDE_DEPTH {
+            Some(format!("files may include one another {} deep", limits::INCLUDE_DEPTH))
+        } else if self.loaded.sources.files.len() >= limits::FILES {
+            Some(format!("a spec may have {} files", limits::FILES))
+        } else {
+            None
+        };
+        let text = match problem {
+            Some(problem) => Err(problem),
+            None => self.world.spec(&path).map_err(|e| e.to_string()),
+        };
+        match text {
+            Ok(text) => {
+                let ast = self.file(&path, text);
+                if let Some(header) = ast.name {
+                    self.loaded.diagnostics.push(
+                        Diagnostic::error("SEG0108", "an included file has no `segmentation` of its own")
+                            .at(header.span, "a whole spec")
+                            .help("leave out `segmentation NAME {` and its closing brace, and keep the statements"),
+                    );
+                }
+                ast.items
+            }
+            Err(problem) => {
+                self.loaded.diagnostics.push(
+                    Diagnostic::error("SEG0107", format!("`{}` can't be included: {problem}", name.value))
+                        .at(name.span, "named here"),
+                );
+                vec![]
+            }
+        }
+    }
+}
+
+/// `a/b/../c` is `a/c`, so that two ways to write a path are one file.
+fn normalize(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir if out.file_name().is_some() => {
+                out.pop();
+            }
+            part => out.push(part),
+        }
+    }
+    out
+}

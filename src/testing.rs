@@ -1,0 +1,119 @@
+//! Runs the `test` blocks of a spec: rules on given values, and checks on a build.
+
+use std::collections::BTreeMap;
+
+use crate::eval::{Scope, Value, eval};
+use crate::exec::labels::{Profile, first_match};
+use crate::expr::Comparator;
+use crate::outcome::{Outcome, SegmentOutcome};
+use crate::plan::expr::Expr;
+use crate::plan::{Plan, Test};
+use crate::spec::{Check, CheckCondition, Measure};
+
+/// What became of one test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestResult {
+    pub name: String,
+    /// What was expected and what was found instead; empty when the test passed.
+    pub failures: Vec<String>,
+}
+
+/// Whether any test looks at a build.
+pub fn needs_build(plan: &Plan) -> bool {
+    plan.tests.iter().any(|test| !test.checks.is_empty())
+}
+
+/// Runs all tests. `outcome` is that of a build, for the tests that look at one; `words` gives a check as written.
+pub fn run(plan: &Plan, outcome: Option<&Outcome>, words: &dyn Fn(&Check) -> String) -> Vec<TestResult> {
+    plan.tests.iter().map(|test| TestResult { name: test.name.clone(), failures: failures(plan, test, outcome, words) }).collect()
+}
+
+fn failures(plan: &Plan, test: &Test, outcome: Option<&Outcome>, words: &dyn Fn(&Check) -> String) -> Vec<String> {
+    let mut failures = vec![];
+    if !test.labels.is_empty() {
+        let label = label(plan, test);
+        let unlike = test.labels.iter().filter(|expected| Some(expected.as_str()) != label.as_deref());
+        failures.extend(unlike.map(|expected| match &label {
+            Some(found) => format!("expected \"{expected}\", the rules give \"{found}\""),
+            None => format!("expected \"{expected}\", no rule holds"),
+        }));
+    }
+    if let Some(outcome) = outcome {
+        for check in &test.checks {
+            let found = measure(&check.measure, outcome);
+            let holds = found.is_some_and(|found| match check.condition {
+                CheckCondition::Compare(comparator, limit) => comparator.holds(found.total_cmp(&limit)),
+                CheckCondition::Between(low, high) => {
+                    Comparator::GreaterOrEqual.holds(found.total_cmp(&low))
+                        && Comparator::LessOrEqual.holds(found.total_cmp(&high))
+                }
+            });
+            if !holds {
+                failures.push(format!("expected {}, found {}", words(check), shown(&check.measure, found)));
+            }
+        }
+    }
+    failures
+}
+
+/// The label that the rules give to the values of a test; what is not given is missing.
+fn label(plan: &Plan, test: &Test) -> Option<String> {
+    let value = |expr: &Expr| eval(expr, &Nothing);
+    let side = |all: bool| -> BTreeMap<&str, Value> {
+        let given = test.given.iter().filter(|g| g.all == all);
+        given.map(|g| (g.feature.as_str(), value(&g.value))).collect()
+    };
+    let (own, everyone) = (side(false), side(true));
+    let profile = Profile {
+        own: &|name| own.get(name).cloned().unwrap_or(Value::Missing),
+        everyone: &|name| everyone.get(name).cloned().unwrap_or(Value::Missing),
+        as_of: 0,
+    };
+    first_match(&plan.labels.rules, &profile).map(|rule| plan.labels.rules[rule].label.clone())
+}
+
+struct Nothing;
+
+impl Scope<String> for Nothing {
+    fn column(&self, _: &String) -> Value {
+        Value::Missing
+    }
+
+    fn all(&self, _: &String) -> Value {
+        Value::Missing
+    }
+
+    fn as_of(&self) -> Value {
+        Value::Missing
+    }
+}
+
+fn measure(measure: &Measure, outcome: &Outcome) -> Option<f64> {
+    let rows = |n: u64, share: bool| if share { n as f64 / outcome.rows.read.max(1) as f64 } else { n as f64 };
+    Some(match measure {
+        Measure::RowsRefused { share } => rows(outcome.rows.refused, *share),
+        Measure::RowsUsed { share } => rows(outcome.rows.used, *share),
+        Measure::RowsRead => outcome.rows.read as f64,
+        Measure::Customers => outcome.customers as f64,
+        Measure::K => f64::from(outcome.cluster.as_ref()?.k),
+        Measure::Share(label) => segments(outcome, label).map(|s| s.share).sum(),
+        Measure::AmountShare(label) => segments(outcome, label).filter_map(|s| s.amount_share).sum(),
+    })
+}
+
+/// The segments with a label; none where nobody is in it.
+fn segments<'a>(outcome: &'a Outcome, label: &'a str) -> impl Iterator<Item = &'a SegmentOutcome> {
+    outcome.segments.iter().filter(move |s| s.label == label)
+}
+
+fn shown(measure: &Measure, found: Option<f64>) -> String {
+    let share = matches!(
+        measure,
+        Measure::Share(_) | Measure::AmountShare(_) | Measure::RowsRefused { share: true } | Measure::RowsUsed { share: true }
+    );
+    match found {
+        None => "nothing to measure".to_owned(),
+        Some(found) if share => format!("{:.2} %", 100.0 * found),
+        Some(found) => found.to_string(),
+    }
+}

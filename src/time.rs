@@ -1,0 +1,14 @@
+//! Moments as microseconds since 1970 in local time, and their words.
+
+/// Microseconds in a day.
+pub const DAY: i64 = 86_400_000_000;
+
+/// `2011-12-10T12:50:00`, with a fraction only where there is one.
+pub fn iso(micros: i64) -> String {
+    match chrono::DateTime::from_timestamp_micros(micros) {
+        Some(moment) if micros.rem_euclid(1_000_000) == 0 => moment.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        Some(moment) => moment.format("%Y-%m-%dT%H:%M:%S%.6f").to_string(),
+        // Beyond the year 262142: still a defined text.
+        None => format!("{micros} us"),
+    }
+}

@@ -1,0 +1,95 @@
+//! The one door to the outside. The compiler asks a [`World`] for texts, headers and tables; the command line answers
+//! from disk, an editor from its buffers, a test from memory. There is no clock behind it: a result depends on the
+//! spec and its inputs alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub trait World {
+    /// The text of a spec or of an included file.
+    fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable>;
+
+    /// The file on disk that `name` in the spec `from` means.
+    fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable>;
+}
+
+/// Why a file can't be had, in words for the reader.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unreadable {
+    NotFound {
+        /// The folders in which it was looked for.
+        looked_in: Vec<PathBuf>,
+    },
+    /// A path that leads out of the folders that a spec may read.
+    Outside,
+    NotUtf8 {
+        byte: usize,
+    },
+    Other(String),
+}
+
+impl std::fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unreadable::NotFound { .. } => write!(f, "there is no such file"),
+            Unreadable::Outside => write!(f, "it lies outside the spec's folder and the data folders"),
+            Unreadable::NotUtf8 { byte } => write!(f, "byte {byte} is not UTF-8 text"),
+            Unreadable::Other(why) => write!(f, "{why}"),
+        }
+    }
+}
+
+impl std::error::Error for Unreadable {}
+
+/// The file system: specs by path, data beside the spec and in the data folders.
+#[derive(Debug, Clone, Default)]
+pub struct Disk {
+    /// Folders in which sources are looked for after the spec's own, in order.
+    pub data: Vec<PathBuf>,
+    /// Whether paths may lead elsewhere.
+    pub allow_outside: bool,
+}
+
+impl World for Disk {
+    fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
+        let bytes = std::fs::read(path).map_err(|e| unreadable(&e, path))?;
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
+        String::from_utf8(bytes).map(Arc::from).map_err(|e| Unreadable::NotUtf8 { byte: e.utf8_error().valid_up_to() })
+    }
+
+    fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
+        let beside = match from.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let folders: Vec<PathBuf> = std::iter::once(beside).chain(self.data.iter().cloned()).collect();
+        if name.contains('\0') {
+            return Err(Unreadable::Other("a path holds a NUL character".into()));
+        }
+        if Path::new(name).is_absolute() && !self.allow_outside {
+            return Err(Unreadable::Outside);
+        }
+        for folder in &folders {
+            let candidate = folder.join(name);
+            let Ok(real) = candidate.canonicalize() else { continue };
+            let inside = folders.iter().filter_map(|f| f.canonicalize().ok()).any(|f| real.starts_with(f));
+            if !inside && !self.allow_outside {
+                return Err(Unreadable::Outside);
+            }
+            if !real.is_file() {
+                return Err(Unreadable::Other("it is no regular file".into()));
+            }
+            return Ok(candidate);
+        }
+        Err(Unreadable::NotFound { looked_in: folders })
+    }
+}
+
+fn unreadable(error: &std::io::Error, path: &Path) -> Unreadable {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Unreadable::NotFound { looked_in: path.parent().map(Path::to_owned).into_iter().collect() }
+        }
+        _ => Unreadable::Other(error.to_string()),
+    }
+}

@@ -1,0 +1,1 @@
+//! The one test program; see STYLE in ARCHITECTURE.md for what lies where.
