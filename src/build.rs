@@ -12,6 +12,9 @@ use crate::spec::{Spec, Typed};
 use crate::summarize;
 use crate::world::World;
 
+/// A cluster with a smaller share of the customers is pointed out.
+const TINY: f64 = 0.01;
+
 /// What a build gives: the outcome for readers, and the columns that the list of customers and the model are made of.
 pub struct Built {
     pub outcome: Outcome,
@@ -65,7 +68,7 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
         let chosen = clustering.chosen();
         let smallest = chosen.sizes.iter().copied().min().unwrap_or(0);
         let total: u64 = chosen.sizes.iter().sum();
-        if chosen.k > 1 && (smallest as f64) < 0.005 * total as f64 {
+        if chosen.k > 1 && (smallest as f64) < TINY * total as f64 {
             notices.push(
                 Diagnostic::warning(
                     "SEG0504",

@@ -58,7 +58,7 @@ pub fn outcome(run: &Execution, facts: &Facts) -> Outcome {
         rows: ledger(run),
         customers: customers.ids.len() as u64,
         baskets: run.baskets,
-        amount: run.ledger.amount_used.map(|a| format_decimal(a, run.ledger.scale)),
+        amount: run.ledger.amount_used.map(|a| amount_text(a, run.ledger.scale)),
         score_grid: score_grid(customers),
         scores: customers.scores.iter().map(|s| score_table(s, facts.plan.currency.as_deref())).collect(),
         cluster: cluster(run, facts, &scatter_order),
@@ -73,6 +73,20 @@ pub fn outcome(run: &Execution, facts: &Facts) -> Outcome {
             .iter()
             .map(|f| InputDigest { name: f.name.clone(), bytes: f.bytes, sha256: f.sha256.clone(), rows: f.rows })
             .collect(),
+    }
+}
+
+/// An exact amount without needless zeros, but with two decimals at least: `1447682.12`, `8887208.894`.
+fn amount_text(units: i128, scale: u8) -> String {
+    let (mut units, mut scale) = (units, scale);
+    while scale > 2 && units % 10 == 0 {
+        (units, scale) = (units / 10, scale - 1);
+    }
+    let text = format_decimal(units, scale);
+    match scale {
+        0 => text + ".00",
+        1 => text + "0",
+        _ => text,
     }
 }
 
@@ -95,7 +109,7 @@ fn spec_text(compiled: &Compiled) -> SpecText {
 }
 
 fn ledger(run: &Execution) -> RowLedger {
-    let amount = |a: Option<i128>| a.map(|a| format_decimal(a, run.ledger.scale));
+    let amount = |a: Option<i128>| a.map(|a| amount_text(a, run.ledger.scale));
     RowLedger {
         read: run.ledger.read,
         used: run.ledger.used,
@@ -233,7 +247,7 @@ fn segments(run: &Execution, facts: &Facts, summaries: &[FeatureSummary]) -> Vec
                 clusters: segment.clusters.clone(),
                 customers: members.len() as u64,
                 share: members.len() as f64 / n as f64,
-                amount: amount.map(|a| format_decimal(a, customers.amount_scale)),
+                amount: amount.map(|a| amount_text(a, customers.amount_scale)),
                 amount_share: amount.zip(total).filter(|(_, t)| *t != 0).map(|(a, t)| a as f64 / t as f64),
                 profile: profile.collect(),
                 description: rule.description.clone(),
@@ -343,7 +357,7 @@ fn score_grid(customers: &Customers) -> Option<ScoreGrid> {
     let has_amount = customers.amounts.is_some();
     let cell = |(customers_, amount): (u64, i128)| GridCell {
         customers: customers_,
-        amount: has_amount.then(|| format_decimal(amount, customers.amount_scale)),
+        amount: has_amount.then(|| amount_text(amount, customers.amount_scale)),
     };
     Some(ScoreGrid {
         rows: rows.feature.clone(),
@@ -365,7 +379,7 @@ fn cluster(run: &Execution, facts: &Facts, places: &[u32]) -> Option<ClusterOutc
         sizes: c.fitted.sizes.clone(),
         smallest_share: c.smallest_share,
         qualifies: c.misses.is_none(),
-        misses: c.misses.clone(),
+        misses: c.misses.as_ref().map(|asked| missed(asked, c.smallest_share)),
     });
     let clusters = (0..chosen.k).map(|cluster| {
         let segment = run.labelled.of_cluster.get(cluster as usize);
@@ -395,6 +409,15 @@ fn cluster(run: &Execution, facts: &Facts, places: &[u32]) -> Option<ClusterOutc
         scatter: scatter(run, &on, places),
         on,
     })
+}
+
+/// Why a k was passed over, as a clause.
+fn missed(asked: &str, smallest_share: f64) -> String {
+    if asked.starts_with("share") {
+        format!("its smallest cluster holds {:.1} % of the customers and `{asked}` is asked for", 100.0 * smallest_share)
+    } else {
+        format!("`{asked}` is asked for")
+    }
 }
 
 /// Customers drawn evenly from each segment in the order of their first coordinate, so that the sample has the shape of
@@ -466,7 +489,9 @@ fn notes(facts: &Facts) -> Vec<Note> {
         text: w.message.clone(),
         help: w.help.clone(),
     });
-    let detected = facts.detected.iter().filter(|d| d.certain).map(|d| {
+    // That a file is UTF-8 is how it should be.
+    let expected = |d: &Detection| d.what == "encoding" && d.value == "utf-8";
+    let detected = facts.detected.iter().filter(|d| d.certain && !expected(d)).map(|d| {
         let about = d.column.map_or(String::new(), |i| format!(" of `{}`", facts.columns[i]));
         Note {
             code: "SEG0306".into(),

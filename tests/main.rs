@@ -1,1 +1,9 @@
-//! The one test program; see STYLE in ARCHITECTURE.md for what lies where.
+//! The one test program: most cases are files in the folders beside it.
+
+mod cluster;
+mod data_commands;
+mod engine;
+// mod ingest;
+mod reports;
+mod stories;
+mod support;

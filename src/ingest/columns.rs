@@ -118,8 +118,6 @@ impl Builder {
         match held {
             Held::Text(words) if is_missing(cell, rules) => words.push_missing(),
             Held::Text(words) => match cell {
-                Cell::Number(number) if words.push_again(number) => {}
-                Cell::Number(number) => words.push_number(number, cell.shown(epoch, scratch)),
                 Cell::Text(text) if request.kind == Kind::Id => words.push(text.trim()),
                 other => words.push(other.shown(epoch, scratch)),
             },

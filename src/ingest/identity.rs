@@ -39,6 +39,11 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
     fold(state, KEYS[1])
 }
 
+/// Spreads what tells numbers apart over all of their bits.
+pub(super) fn mix(number: u64) -> u64 {
+    fold(number ^ KEYS[0], KEYS[2])
+}
+
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product as u64) ^ (product >> 64) as u64

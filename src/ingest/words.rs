@@ -4,85 +4,83 @@ use super::identity;
 use crate::table::TextColumn;
 
 /// Distinct words in order of first appearance, found again by a hash table of their numbers.
+///
+/// Nearly all of the time here goes into waiting for memory, so everything is kept dense: the words lie end to end in
+/// one text, and a slot of the table has eight bytes.
 #[derive(Default)]
 pub(super) struct Words {
-    column: TextColumn,
-    /// Open addressing with linear probing; a power of two in size, at most half full. Zero is free, other entries are
-    /// the upper half of the word's hash and its number plus one.
-    slots: Vec<(u32, u32)>,
+    codes: Vec<u32>,
+    text: String,
+    /// Where each word ends in `text`; it starts where the one before ends.
+    ends: Vec<u32>,
+    /// Open addressing with linear probing; a power of two in size and at most half full.
+    slots: Vec<Slot>,
     last: u32,
-    /// The last number, and the code of its text.
-    last_number: Option<(u64, u32)>,
+}
+
+/// Half of a word's hash, and its code plus one; zero is a free slot.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    mark: u32,
+    number: u32,
 }
 
 impl Words {
     pub fn push_missing(&mut self) {
-        self.column.codes.push(TextColumn::MISSING);
+        self.codes.push(TextColumn::MISSING);
     }
 
+    /// Adds a cell; false if the words would be longer than 4 GiB together.
     pub fn push(&mut self, word: &str) {
         // Rows of one invoice follow each other, so the last word is often the next.
-        let code = match self.column.words.get(self.last as usize) {
-            Some(last) if **last == *word => self.last,
-            _ => self.code(word),
-        };
-        self.last = code;
-        self.column.codes.push(code);
-    }
-
-    /// Pushes the text of `number` if it was the last number too. Workbooks keep ids as numbers, and rows of one invoice
-    /// have the same.
-    pub fn push_again(&mut self, number: f64) -> bool {
-        match self.last_number {
-            Some((last, code)) if last == number.to_bits() => {
-                self.column.codes.push(code);
-                true
-            }
-            _ => false,
+        if self.ends.is_empty() || self.word(self.last) != word {
+            self.last = self.code(word);
         }
-    }
-
-    pub fn push_number(&mut self, number: f64, text: &str) {
-        self.push(text);
-        self.last_number = Some((number.to_bits(), self.last));
+        self.codes.push(self.last);
     }
 
     pub fn finish(self) -> TextColumn {
-        self.column
+        let words = (0..self.ends.len() as u32).map(|code| self.word(code).into()).collect();
+        TextColumn { codes: self.codes, words }
+    }
+
+    fn word(&self, code: u32) -> &str {
+        let code = code as usize;
+        let start = if code == 0 { 0 } else { self.ends[code - 1] };
+        &self.text[start as usize..self.ends[code] as usize]
     }
 
     fn code(&mut self, word: &str) -> u32 {
-        if self.column.words.len() * 2 >= self.slots.len() {
+        if self.ends.len() * 2 >= self.slots.len() {
             self.grow();
         }
         let hash = identity::hash(word.as_bytes());
         let (mask, mark) = (self.slots.len() - 1, (hash >> 32) as u32);
-        let mut slot = hash as usize & mask;
-        loop {
-            match self.slots[slot] {
-                (_, 0) => break,
-                (found, number) if found == mark && *self.column.words[number as usize - 1] == *word => {
-                    return number - 1;
-                }
-                _ => slot = (slot + 1) & mask,
+        let mut place = hash as usize & mask;
+        while self.slots[place].number != 0 {
+            let slot = self.slots[place];
+            if slot.mark == mark && self.word(slot.number - 1) == word {
+                return slot.number - 1;
             }
+            place = (place + 1) & mask;
         }
-        self.column.words.push(word.into());
-        let number = u32::try_from(self.column.words.len()).expect("rows are limited to fewer than 2^32");
-        self.slots[slot] = (mark, number);
+        self.text.push_str(word);
+        self.ends.push(self.text.len() as u32);
+        let number = self.ends.len() as u32;
+        self.slots[place] = Slot { mark, number };
         number - 1
     }
 
     fn grow(&mut self) {
-        let size = (self.slots.len() * 2).max(64);
-        self.slots = vec![(0, 0); size];
-        for (index, word) in self.column.words.iter().enumerate() {
-            let hash = identity::hash(word.as_bytes());
-            let mut slot = hash as usize & (size - 1);
-            while self.slots[slot].1 != 0 {
-                slot = (slot + 1) & (size - 1);
+        let mask = (self.slots.len() * 2).max(64) - 1;
+        self.slots = vec![Slot::default(); mask + 1];
+        for code in 0..self.ends.len() as u32 {
+            let hash = identity::hash(self.word(code).as_bytes());
+            let mut place = hash as usize & mask;
+            while self.slots[place].number != 0 {
+                place = (place + 1) & mask;
             }
-            self.slots[slot] = ((hash >> 32) as u32, index as u32 + 1);
+            self.slots[place] = Slot { mark: (hash >> 32) as u32, number: code + 1 };
         }
     }
 }

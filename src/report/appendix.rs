@@ -95,7 +95,8 @@ fn statistics(facts: &Facts) -> Table {
 }
 
 fn cuts(facts: &Facts) -> Table {
-    let mut table = Table::new("Cut points of scores", &["Score", "Of", "Points#", "From#", "To#", "Customers#", "Share#"]);
+    let mut table =
+        Table::new("Cut points of scores", &["Score", "Of", "Points#", "From#", "To#", "Customers#", "Share#"]);
     for score in &facts.outcome.scores {
         let unit = Unit::parse(&score.unit);
         let of = format!("{}{}", words::clean(&score.of), if score.low_is_best { ", low is best" } else { "" });

@@ -4,8 +4,8 @@
 //! twelve at least 0.06; each has a contrast of 3:1 or more against its page (WCAG 2.2, 1.4.11). Letters and
 //! marker shapes carry the same information.
 
-use minijinja::value::Value;
 use minijinja::context;
+use minijinja::value::Value;
 
 use crate::outcome::SegmentOutcome;
 
@@ -83,10 +83,7 @@ impl Rgb {
     /// The colour, moved away from the page step by step until it stands out from it.
     fn against(self, page: Rgb) -> Rgb {
         let away = if page.luminance() > 0.5 { BLACK } else { WHITE };
-        (0..=20)
-            .map(|step| self.mix(away, f64::from(step) / 20.0))
-            .find(|c| c.contrast(page) >= ENOUGH)
-            .unwrap_or(away)
+        (0..=20).map(|step| self.mix(away, f64::from(step) / 20.0)).find(|c| c.contrast(page) >= ENOUGH).unwrap_or(away)
     }
 
     fn mix(self, other: Rgb, part: f64) -> Rgb {

@@ -20,7 +20,7 @@ pub fn register(environment: &mut Environment<'static>) {
 fn table(table: Value) -> Result<Value, Error> {
     let mut lines = vec![String::from("|"), String::from("|")];
     for column in table.get_attr("columns")?.try_iter()? {
-        lines[0] += &format!(" {} |", escaped(&column.get_attr("name")?.to_string()));
+        lines[0] += &format!(" {} |", escaped_from(&column.get_attr("name")?.to_string(), false));
         lines[1] += if column.get_attr("numeric")?.is_true() { " ---: |" } else { " --- |" };
     }
     for row in table.get_attr("rows")?.try_iter()? {
@@ -30,7 +30,7 @@ fn table(table: Value) -> Result<Value, Error> {
             line += &format!(" **{}**", mark.get_attr("letter")?);
         }
         for cell in row.get_attr("cells")?.try_iter()? {
-            line += &format!(" {} |", escaped(&cell.to_string()));
+            line += &format!(" {} |", escaped_from(&cell.to_string(), false));
         }
         lines.push(line);
     }
@@ -56,12 +56,16 @@ pub fn message(state: &State, text: &str) -> Value {
 ///
 /// Signs are escaped where they could mean something, so that plain text stays plain in the source too.
 pub fn escaped(text: &str) -> String {
+    escaped_from(text, true)
+}
+
+fn escaped_from(text: &str, line_start: bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
     let mut rest = text.trim().chars().peekable();
     while let Some(c) = rest.next() {
         let next = rest.peek().copied().unwrap_or(' ');
-        let start = out.is_empty();
+        let start = line_start && out.is_empty();
         match c {
             '\n' | '\r' | '\t' => out.push(' '),
             '<' if next.is_alphabetic() || "/!?".contains(next) => out.push_str("&lt;"),
@@ -75,8 +79,11 @@ pub fn escaped(text: &str) -> String {
             ':' if next == '/' => out.extend([':', WORD_JOINER]),
             '.' if out.ends_with("www") => out.extend([WORD_JOINER, '.']),
             // At the start of a line these begin a list, a quotation or an underline.
-            '+' | '-' | '=' | '>' if start => out.extend(['\\', c]),
-            '.' | ')' if !start && out.bytes().all(|b| b.is_ascii_digit()) => out.extend(['\\', c]),
+            '>' if start => out.extend(['\\', c]),
+            '+' | '-' | '=' if start && (next == ' ' || next == c) => out.extend(['\\', c]),
+            '.' | ')' if line_start && !start && next == ' ' && out.bytes().all(|b| b.is_ascii_digit()) => {
+                out.extend(['\\', c])
+            }
             c => out.push(c),
         }
         before = c;

@@ -97,7 +97,7 @@ pub fn share_short(x: f64) -> String {
     percent(
         x,
         match p {
-            p if p == 0.0 => "0".to_owned(),
+            0.0 => "0".to_owned(),
             p if p < 0.1 => format!("<{NBSP}0.1"),
             p if p < 0.95 => format!("{p:.1}"),
             p if (99.5..100.0).contains(&p) => format!(">{NBSP}99"),
@@ -248,7 +248,11 @@ fn grouped(digits: &str) -> String {
 }
 
 fn trimmed(decimal: &str) -> String {
-    if decimal.contains('.') { decimal.trim_end_matches('0').trim_end_matches('.').to_owned() } else { decimal.to_owned() }
+    if decimal.contains('.') {
+        decimal.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        decimal.to_owned()
+    }
 }
 
 fn superscript(n: i32) -> String {

@@ -7,7 +7,8 @@ const LONGEST: usize = 12;
 /// One character a bin, as tall as the fullest bin allows; an empty bin is the lowest line.
 pub fn bars(counts: &[u64]) -> String {
     let fold = counts.len().div_ceil(LONGEST).max(1);
-    let folded: Vec<u64> = counts.chunks(fold).map(|chunk| chunk.iter().sum()).collect();
+    let folded: Vec<u64> =
+        counts.chunks(fold).map(|chunk| chunk.iter().fold(0u64, |sum, n| sum.saturating_add(*n))).collect();
     let most = folded.iter().copied().max().unwrap_or(0).max(1);
     folded
         .iter()

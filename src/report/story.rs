@@ -50,7 +50,8 @@ view! {
         /// What sets the segment apart, in a sentence.
         traits: Option<String>,
         typical: Vec<Typical>,
-        rule: Option<Rule>,
+        /// The rule that named it, read aloud.
+        rule: Option<String>,
         examples: Vec<String>,
     }
 }
@@ -197,7 +198,6 @@ fn card(facts: &Facts, index: usize, mark: &Mark, segment: &SegmentOutcome) -> C
             })
         })
         .collect();
-    let position = facts.outcome.rules.iter().find(|r| r.label == segment.label);
     Card {
         mark: mark.clone(),
         share: share(segment.share),
@@ -210,7 +210,11 @@ fn card(facts: &Facts, index: usize, mark: &Mark, segment: &SegmentOutcome) -> C
         action: text(&segment.action),
         traits: traits(facts, segment),
         typical,
-        rule: position.map(|r| rule(facts, r)),
+        rule: match segment.rule.trim() {
+            "" => None,
+            "otherwise" => Some("everything else".to_owned()),
+            condition => Some(words::aloud(condition)),
+        },
         examples: segment.examples.iter().map(|id| words::clean(id)).collect(),
     }
 }
@@ -369,10 +373,10 @@ fn rivals(cluster: &ClusterOutcome, own: f64) -> String {
         let (k, number) = (row.k, fixed(silhouette, 3));
         if !row.qualifies && silhouette > own {
             let why = row.misses.as_deref().map_or_else(|| "misses a condition".to_owned(), words::unquoted);
-            text.push_str(&format!(" With k = {k} the silhouette would be {number}, but {why}."));
+            text.push_str(&format!(" With k\u{a0}=\u{a0}{k} the silhouette would be {number}, but {why}."));
         } else if row.qualifies && silhouette > own - 0.01 {
             let side = if silhouette > own { "clearer" } else { "as good as equal" };
-            text.push_str(&format!(" k = {k} is {side} ({number}): a case can be made for it."));
+            text.push_str(&format!(" k\u{a0}=\u{a0}{k} is {side} ({number}): a case can be made for it."));
         }
     }
     text
@@ -384,7 +388,9 @@ fn rules_intro(outcome: &Outcome) -> String {
             "The first rule that fits a cluster names it. A feature stands for the cluster’s median, “of all” for the \
              median of all customers."
         }
-        None => "The first rule that fits a customer names the segment. “Of all” stands for the median of all customers.",
+        None => {
+            "The first rule that fits a customer names the segment. “Of all” stands for the median of all customers."
+        }
     }
     .to_owned()
 }

@@ -109,7 +109,11 @@ fn format(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Erro
         return Err(Error::from(ErrorKind::UndefinedError));
     }
     let text = value.to_string();
-    if value.is_safe() { out.write_str(&text)? } else { out.write_str(&markdown::escaped(&text))? }
+    if value.is_safe() {
+        out.write_str(&text)?
+    } else {
+        out.write_str(&markdown::escaped(&text))?
+    }
     Ok(())
 }
 

@@ -39,11 +39,7 @@ pub fn blades(facts: &Facts) -> Option<Figure> {
     Some(figure.with_key(true).with_table(table))
 }
 
-fn draw(
-    blades: &[(usize, &Mark, &SegmentOutcome, &SilhouetteProfile)],
-    overall: Option<f64>,
-    width: f64,
-) -> Svg {
+fn draw(blades: &[(usize, &Mark, &SegmentOutcome, &SilhouetteProfile)], overall: Option<f64>, width: f64) -> Svg {
     let mut svg = Svg::new(width);
     let values = || blades.iter().flat_map(|(.., s)| s.blade.iter().copied());
     let (low, high) = (values().fold(0.0, f64::min), values().fold(0.1, f64::max));
@@ -51,9 +47,9 @@ fn draw(
     let left = if width < WIDE { 32.0 } else { 150.0 };
     let room = (high - low) * 0.04;
     let x = Scale::linear([low - room, high + room], [left, width - 60.0]);
-    let customers: u64 = blades.iter().map(|b| b.2.customers).sum();
+    let customers: f64 = blades.iter().map(|b| b.2.customers as f64).sum();
     let heights: Vec<f64> =
-        blades.iter().map(|b| (ALL * b.2.customers as f64 / customers.max(1) as f64).max(LEAST)).collect();
+        blades.iter().map(|b| (ALL * b.2.customers as f64 / customers.max(1.0)).max(LEAST)).collect();
     let top = 22.0;
     let bottom = top + heights.iter().sum::<f64>() + GAP * heights.len() as f64;
     for tick in x.ticks(56.0) {

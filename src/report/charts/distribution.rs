@@ -17,11 +17,14 @@ pub fn distribution(facts: &Facts, index: usize, feature: &FeatureSummary, stats
     let id = format!("distribution-{}", index + 1);
     let unit = Facts::unit(feature);
     let log = feature.bins.as_ref().is_some_and(|b| b.log);
-    let mut subtitle = format!("{} per customer", match &unit {
-        Unit::Money(code) => format!("{} in {code}", facts.title(&feature.name)),
-        Unit::Days => format!("{} in days", facts.title(&feature.name)),
-        _ => facts.title(&feature.name),
-    });
+    let mut subtitle = format!(
+        "{} per customer",
+        match &unit {
+            Unit::Money(code) => format!("{} in {code}", facts.title(&feature.name)),
+            Unit::Days => format!("{} in days", facts.title(&feature.name)),
+            _ => facts.title(&feature.name),
+        }
+    );
     if log {
         subtitle.push_str(", logarithmic scale");
     }
@@ -48,13 +51,9 @@ fn title(facts: &Facts, feature: &FeatureSummary, unit: &Unit, stats: &Stats) ->
     let high = medians.iter().max_by(|a, b| a.1.total_cmp(&b.1));
     match (low, high) {
         _ if stats.min == stats.max => format!("{name} is the same for all"),
-        (Some(low), Some(high)) if low.1 < high.1 => format!(
-            "{name}: {} typical for {}, {} for {}",
-            unit.value(low.1),
-            low.0,
-            unit.value(high.1),
-            high.0
-        ),
+        (Some(low), Some(high)) if low.1 < high.1 => {
+            format!("{name}: {} typical for {}, {} for {}", unit.value(low.1), low.0, unit.value(high.1), high.0)
+        }
         _ => format!("{name}: half of all customers have {} or less", unit.value(stats.p50)),
     }
 }

@@ -83,8 +83,7 @@ fn draw(facts: &Facts, steps: &[Step], width: f64) -> Svg {
     let narrow = width < WIDE;
     // A phone has the words above the bar, a desk beside it.
     let columns = [width - if money { 152.0 } else { 62.0 }, width - if money { 86.0 } else { 0.0 }, width];
-    let (left, right, pitch) =
-        if narrow { (0.0, 0.0, 46.0) } else { (170.0, width - columns[0] + 86.0, 34.0) };
+    let (left, right, pitch) = if narrow { (0.0, 0.0, 46.0) } else { (170.0, width - columns[0] + 86.0, 34.0) };
     let at = |rows_count: u64| left + (width - left - right) * part(rows_count, rows);
     let mut y = 2.0;
     if !narrow {

@@ -22,10 +22,6 @@ pub fn range(feature: &FeatureSummary, all: &Stats, segment: usize, own: &Stats)
     svg.circle(Class::of("fill", segment), [scale.at(own.p50), MIDDLE], 4.5);
     svg.reach(16.0);
     let unit = Facts::unit(feature);
-    let hint = format!(
-        "middle half: {} to {}",
-        unit.value(own.p25),
-        unit.value(own.p75)
-    );
+    let hint = format!("middle half: {} to {}", unit.value(own.p25), unit.value(own.p75));
     Drawing::beside_text(svg, &hint)
 }

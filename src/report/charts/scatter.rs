@@ -108,12 +108,8 @@ fn describe(svg: &mut Svg, arrow: &str, axis: &Axis, [x, y]: [f64; 2], width: f6
 }
 
 fn loadings(axis: &Axis) -> String {
-    let parts: Vec<String> = axis
-        .loadings
-        .iter()
-        .take(3)
-        .map(|(name, weight)| format!("{} {}", signed(*weight), clean(name)))
-        .collect();
+    let parts: Vec<String> =
+        axis.loadings.iter().take(3).map(|(name, weight)| format!("{} {}", signed(*weight), clean(name))).collect();
     parts.join(", ")
 }
 
@@ -125,8 +121,7 @@ fn signed(weight: f64) -> String {
 /// Median position of a segment's customers in the sample.
 fn middle(scatter: &Scatter, segment: usize) -> Option<[f64; 2]> {
     let median = |value: fn(&crate::outcome::ScatterPoint) -> f64| {
-        let mut values: Vec<f64> =
-            scatter.points.iter().filter(|p| p.segment as usize == segment).map(value).collect();
+        let mut values: Vec<f64> = scatter.points.iter().filter(|p| p.segment as usize == segment).map(value).collect();
         values.sort_by(f64::total_cmp);
         values.get(values.len() / 2).copied()
     };

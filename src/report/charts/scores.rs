@@ -58,17 +58,18 @@ fn draw(facts: &Facts, width: f64) -> Svg {
     let columns = grid.cells.iter().map(Vec::len).max().unwrap_or(1).max(1);
     let left = 30.0;
     let column = ((width - left) / columns as f64).min(if width < WIDE { 62.0 } else { 138.0 });
-    let most = grid.cells.iter().flatten().map(|c| c.customers).max().unwrap_or(0).max(1);
+    let most = grid.cells.iter().flatten().map(|c| c.customers).max().unwrap_or(0).max(1) as f64;
     svg.text("label", [0.0, 12.0], Anchor::Start, &format!("↑ {}", facts.title(&grid.rows)));
     let mut y = 24.0;
     for (i, row) in grid.cells.iter().enumerate().rev() {
         svg.text("tick", [left - 12.0, y + CELL / 2.0 + 5.0], Anchor::End, &(i + 1).to_string());
         for (j, cell) in row.iter().enumerate() {
             let x = left + column * j as f64;
-            let step = if cell.customers == 0 { 0 } else { 1 + (cell.customers * 5 / most) as usize };
+            let step = if cell.customers == 0 { 0 } else { 1 + (cell.customers as f64 / most * 5.0) as usize };
             let deep = step >= 4;
             svg.rect(STEPS[step], [x + 1.0, y + 1.0, column - 2.0, CELL - 2.0], 4.0);
-            let revenue = total(facts).and_then(|t| Some(share_short(cell.amount.as_deref().and_then(approximate)? / t)));
+            let revenue =
+                total(facts).and_then(|t| Some(share_short(cell.amount.as_deref().and_then(approximate)? / t)));
             let middle = x + column / 2.0;
             let number = count(cell.customers);
             if text_width(&number, 13.0) + 2.0 > column {

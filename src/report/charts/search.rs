@@ -38,10 +38,17 @@ fn title(cluster: &ClusterOutcome) -> String {
             format!("{k} groups are further apart than any other number (silhouette {})", fixed(own, 3))
         }
         (Some(own), _, Some((best, _))) if best == k => {
-            format!("{k} groups are the furthest apart of those that meet the conditions (silhouette {})", fixed(own, 3))
+            format!(
+                "{k} groups are the furthest apart of those that meet the conditions (silhouette {})",
+                fixed(own, 3)
+            )
         }
         (Some(own), Some((best, silhouette)), _) => {
-            format!("{k} groups (silhouette {}); {best} would be further apart ({})", fixed(own, 3), fixed(silhouette, 3))
+            format!(
+                "{k} groups (silhouette {}); {best} would be further apart ({})",
+                fixed(own, 3),
+                fixed(silhouette, 3)
+            )
         }
         _ => format!("{k} groups were chosen"),
     }
@@ -113,7 +120,10 @@ fn criterion(
     }
     svg.line("axis", [left + 36.0, bottom, left + width, bottom]);
     let every = cluster.search.len().div_ceil(12).max(1);
-    for row in cluster.search.iter().filter(|row| row.k == cluster.k || (row.k - first.k) as usize % every == 0) {
+    for (i, row) in cluster.search.iter().enumerate() {
+        if row.k != cluster.k && !i.is_multiple_of(every) {
+            continue;
+        }
         let class = if row.k == cluster.k { "tick chosen" } else { "tick" };
         svg.text(class, [x.at(f64::from(row.k)), bottom + 18.0], Anchor::Middle, &row.k.to_string());
     }

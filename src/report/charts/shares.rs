@@ -2,7 +2,7 @@
 
 use crate::report::facts::Facts;
 use crate::report::figure::{Figure, Table, WIDE};
-use crate::report::numbers::{approximate, count, money_short, share, share_short};
+use crate::report::numbers::{approximate, count, share, share_short};
 use crate::report::svg::{Anchor, Class, Path, Svg, letter};
 use crate::report::words::width as text_width;
 
@@ -36,7 +36,9 @@ fn title(facts: &Facts) -> String {
     };
     let customers = share_short(first.share);
     match first.amount_share.filter(|_| facts.outcome.segments.len() > 1) {
-        Some(amount) => format!("{customers} of customers are {} and bring {} of revenue", mark.label, share_short(amount)),
+        Some(amount) => {
+            format!("{customers} of customers are {} and bring {} of revenue", mark.label, share_short(amount))
+        }
         None => format!("{customers} of customers are {}", mark.label),
     }
 }
@@ -68,7 +70,7 @@ fn draw(facts: &Facts, width: f64) -> Svg {
         bar(&mut svg, facts, &below, &amounts, y);
         svg.text("label", [0.0, y + BAR + 17.0], Anchor::Start, "Revenue");
         if let Some(amount) = facts.outcome.amount.as_deref().and_then(approximate) {
-            svg.text("value", [width, y + BAR + 17.0], Anchor::End, &money_short(amount, facts.currency()));
+            svg.text("value", [width, y + BAR + 17.0], Anchor::End, &facts.money(amount));
         }
     }
     svg
@@ -122,6 +124,7 @@ fn table(facts: &Facts) -> Table {
         for (_, mark, s) in facts.segments() {
             table.segment_row(mark, vec![mark.label.clone(), count(s.customers), share(s.share)]);
         }
+        table.row(vec!["All customers".to_owned(), count(facts.outcome.customers), share(1.0)]);
         return table;
     }
     let mut table = Table::new(
@@ -142,6 +145,12 @@ fn table(facts: &Facts) -> Table {
                 each.map_or_else(String::new, |each| facts.money(each)),
             ],
         );
+    }
+    if let Some(amount) = facts.outcome.amount.as_deref().and_then(approximate) {
+        let customers = facts.outcome.customers;
+        let each = facts.money(amount / customers.max(1) as f64);
+        let all = ["All customers".to_owned(), count(customers), share(1.0), facts.money(amount), share(1.0), each];
+        table.row(all.to_vec());
     }
     table
 }

@@ -1,0 +1,238 @@
+//! What the words of the language mean when they are run: small tables whose results can be checked by eye.
+
+use segc::spec::Aggregate;
+
+use crate::support::{Case, feature, spec_around, spec_with};
+
+const HEADER: &str = "customer,invoice,product,quantity,price,at\n";
+
+fn orders(rows: &str) -> String {
+    format!("{HEADER}{rows}")
+}
+
+/// Two customers: ada with three rows in two invoices, lin with one row.
+const SMALL: &str = "ada,1,pen,2,1.50,2024-01-01 10:00:00
+ada,1,ink,1,4.25,2024-01-01 10:00:00
+ada,2,pen,4,1.50,2024-01-11 22:00:00
+lin,3,cup,1,20,2024-01-05 00:00:00
+";
+
+#[track_caller]
+fn expect(rows: &str, expression: &str, expected: &[&str]) {
+    let built = Case::new(&spec_with(&format!("    x = {expression}")), &orders(rows)).built();
+    assert_eq!(feature(&built, "x"), expected, "{expression}");
+}
+
+#[test]
+fn aggregates_give_what_they_say() {
+    let cases: &[(Aggregate, &str, [&str; 2])] = &[
+        (Aggregate::Count, "count()", ["3", "1"]),
+        (Aggregate::Count, "count(baskets)", ["2", "1"]),
+        (Aggregate::CountDistinct, "count_distinct(product)", ["2", "1"]),
+        (Aggregate::Sum, "sum(amount)", ["13.25", "20"]),
+        (Aggregate::Sum, "sum(quantity)", ["7", "1"]),
+        (Aggregate::Mean, "mean(baskets.worth)", ["6.625", "20"]),
+        (Aggregate::Median, "median(amount)", ["4.25", "20"]),
+        (Aggregate::Min, "min(quantity)", ["1", "1"]),
+        (Aggregate::Max, "max(price)", ["4.25", "20"]),
+        // numpy.std([3, 4.25, 6], ddof=1) = 1.5069284433...
+        (Aggregate::Std, "round(std(amount), 6)", ["1.506928", "-"]),
+        // numpy.quantile([3, 4.25, 6], .9) = 5.65
+        (Aggregate::Quantile, "quantile(amount, 90%)", ["5.65", "20"]),
+        // Two rows share the earliest time: the smaller text of the two.
+        (Aggregate::First, "first(product)", ["ink", "cup"]),
+        (Aggregate::Last, "last(product)", ["pen", "cup"]),
+        (Aggregate::Mode, "mode(product)", ["pen", "cup"]),
+        (Aggregate::Share, "share(quantity > 1)", ["0.6666666666666666", "0"]),
+        // Two pens and an ink: -(2/3 log2 2/3 + 1/3 log2 1/3) = 0.918296
+        (Aggregate::Entropy, "round(entropy(product), 6)", ["0.918296", "0"]),
+        // From 1 January 10:00 to 11 January 22:00 there are 10.5 days.
+        (Aggregate::MeanGap, "days(mean_gap(at))", ["10.5", "-"]),
+        // Quantity 2 and 1 on one day, 4 on day 10.5: (4 - 1.5) / 10.5 a day.
+        (Aggregate::Trend, "round(trend(quantity), 6)", ["0.238095", "-"]),
+    ];
+    for (_, expression, expected) in cases {
+        expect(SMALL, expression, expected);
+    }
+    for aggregate in Aggregate::ALL {
+        assert!(cases.iter().any(|(a, ..)| a == aggregate), "`{}` is not among the cases", aggregate.name());
+    }
+}
+
+#[test]
+fn an_aggregate_with_where_looks_at_the_rows_that_hold() {
+    expect(SMALL, "sum(amount where product = \"pen\")", &["9", "0"]);
+    expect(SMALL, "count(where quantity > 1)", &["2", "0"]);
+    expect(SMALL, "mean(amount where product = \"pen\")", &["4.5", "-"]);
+    expect(SMALL, "sum(amount where at > as_of - 2 days)", &["6", "0"]);
+    expect(SMALL, "count(baskets where baskets.worth > 6 GBP)", &["1", "1"]);
+}
+
+#[test]
+fn missing_cells_are_skipped_passed_on_and_asked_for() {
+    let rows = "ada,1,pen,2,1.50,2024-01-01\nada,1,,3,,2024-01-02\nlin,2,pen,,2,2024-01-03\n";
+    expect(rows, "count(product)", &["1", "1"]);
+    expect(rows, "count_distinct(product)", &["1", "1"]);
+    expect(rows, "sum(amount)", &["3", "0"]);
+    expect(rows, "mean(amount)", &["3", "-"]);
+    expect(rows, "count(where price is missing)", &["1", "0"]);
+    expect(rows, "count(where price < 100 GBP)", &["1", "1"]);
+    // Neither holds for a missing price, and `not` of unknown is unknown.
+    expect(rows, "count(where not price < 100 GBP)", &["0", "0"]);
+    expect(rows, "count(where price < 1 GBP or quantity = 3)", &["1", "0"]);
+    expect(rows, "coalesce(mean(amount), 7 GBP)", &["3", "7"]);
+}
+
+#[test]
+fn whole_days_and_calendar_days_differ() {
+    let rows = "ada,1,pen,1,1,2024-01-01 23:00:00\nlin,2,pen,1,1,2024-01-03 01:00:00\n";
+    let day = 86_400_000_000f64;
+    // as_of is 4 January 01:00: 2 days and 2 hours after ada, 3 midnights after.
+    expect(rows, "whole_days(as_of - max(at))", &[&(2.0 * day).to_string(), &day.to_string()]);
+    expect(rows, "calendar_days(max(at), as_of)", &[&(3.0 * day).to_string(), &day.to_string()]);
+    expect(rows, "days(as_of - max(at))", &["2.0833333333333335", "1"]);
+    expect(rows, "month(max(at))", &["1", "1"]);
+    expect(rows, "weekday(max(at))", &["1", "3"]);
+    expect(rows, "hour(max(at))", &["23", "1"]);
+}
+
+#[test]
+fn scores_depend_on_the_value_alone() {
+    let rows: String = [("a", 1), ("b", 1), ("c", 1), ("d", 2), ("e", 9)]
+        .iter()
+        .map(|(customer, quantity)| format!("{customer},{customer},pen,{quantity},1,2024-01-01\n"))
+        .collect();
+    // Strictly below: 0, 0, 0, 3 and 4 of 5.
+    expect(&rows, "score(sum(quantity), 5)", &["1", "1", "1", "4", "5"]);
+    // Strictly above: 2, 2, 2, 1 and 0 of 5.
+    expect(&rows, "score(sum(quantity), 5, low is best)", &["3", "3", "3", "2", "1"]);
+    // The 20th percentile is 1, the 80th 2 + 0.2 * 7 = 3.4 (numpy.quantile).
+    expect(&rows, "round(winsorize(sum(quantity), 20%, 80%), 9)", &["1", "1", "1", "2", "3.4"]);
+}
+
+#[test]
+fn division_by_zero_is_missing() {
+    expect(SMALL, "sum(amount) / count(where quantity > 3)", &["13.25", "-"]);
+    expect(SMALL, "log1p(0 - count() - 1)", &["-", "-"]);
+}
+
+#[test]
+fn money_is_exact_at_the_scale_that_the_data_need() {
+    // 0.1 + 0.2 is not 0.3 in binary; three decimals appear in one row only.
+    let rows = "ada,1,pen,1,0.1,2024-01-01\nada,2,pen,1,0.2,2024-01-02\nlin,3,pen,3,0.125,2024-01-03\n";
+    let built = Case::new(&spec_with("    x = count(where amount = 0.2 GBP)\n    total = sum(amount)"), &orders(rows)).built();
+    assert_eq!(built.outcome.amount.as_deref(), Some("0.675"));
+    assert_eq!(feature(&built, "total"), ["0.3", "0.375"]);
+    expect(rows, "sum(amount * 0.5)", &["0.15", "0.1875"]);
+    expect(rows, "count(where amount * 3 = 0.3 GBP)", &["1", "0"]);
+    expect(rows, "sum(amount / 3)", &["0.1", "0.125"]);
+}
+
+#[test]
+fn a_sum_that_leaves_64_bits_is_an_error_and_not_a_wrong_number() {
+    let rows = "ada,1,pen,9000000000000000,900.125,2024-01-01\n";
+    let found = Case::new(&spec_with("    x = sum(amount)"), &orders(rows)).build().err().unwrap();
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["SEG0404"]);
+    let large = "9000000000000000";
+    let rows = format!("ada,1,pen,1,{large}.125,2024-01-01\nada,1,pen,1,{large}.125,2024-01-02\n");
+    let found = Case::new(&spec_with("    x = sum(amount)"), &orders(&rows)).build().err().unwrap();
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["SEG0404"]);
+}
+
+#[test]
+fn rows_leave_at_the_first_rule_and_the_ledger_balances() {
+    let rows = "ada,1,pen,2,1.50,2024-01-01
+ada,1,pen,2,1.50,2024-01-01
+ada,C2,pen,-2,1.50,2024-01-02
+,3,pen,1,5,2024-01-02
+ada,4,pen,1,oops,2024-01-02
+lin,5,pen,0,9,2024-01-03
+ada,1,pen,2,1.50,2024-01-01
+lin,6,pen,1,2.50,
+";
+    let filter = "    drop \"cancelled\" when invoice starts with \"C\"
+    drop \"nothing\" when quantity <= 0
+    drop \"repeated\" when duplicate";
+    let spec = spec_around("", filter, "    x = count()").replace("at: datetime", "at: datetime\n    max_refused 50%");
+    let built = Case::new(&spec, &orders(rows)).built();
+    let ledger = &built.outcome.rows;
+    let dropped: Vec<(&str, u64, Option<&str>)> =
+        ledger.dropped.iter().map(|d| (d.rule.as_str(), d.rows, d.amount.as_deref())).collect();
+    assert_eq!(
+        dropped,
+        [
+            ("cancelled", 1, Some("-3.00")),
+            ("nothing", 1, Some("0.00")),
+            ("repeated", 2, Some("6.00")),
+            ("no customer (built in)", 1, Some("5.00")),
+            ("no time (built in)", 1, Some("2.50")),
+        ]
+    );
+    assert_eq!((ledger.read, ledger.used, ledger.refused), (8, 1, 1));
+    assert_eq!(ledger.read, ledger.used + ledger.refused + ledger.dropped.iter().map(|d| d.rows).sum::<u64>());
+    assert_eq!((ledger.amount_read.as_deref(), ledger.amount_used.as_deref()), (Some("13.50"), Some("3.00")));
+    assert_eq!(built.refused[0].row, 6);
+    assert_eq!(built.refused[0].value, "oops");
+}
+
+#[test]
+fn duplicate_looks_at_all_columns_or_at_those_named() {
+    // The two rows differ in a column that the spec does not map.
+    let rows = "customer,invoice,product,quantity,price,at,note\nada,1,pen,2,1.50,2024-01-01,x\nada,1,pen,2,1.50,2024-01-01,y\n";
+    let all = spec_around("", "    drop \"repeated\" when duplicate", "    x = count()");
+    assert_eq!(Case::new(&all, rows).built().outcome.rows.used, 2);
+    let named = spec_around("", "    drop \"repeated\" when duplicate on invoice, product", "    x = count()");
+    assert_eq!(Case::new(&named, rows).built().outcome.rows.used, 1);
+}
+
+#[test]
+fn rows_after_as_of_leave_by_a_rule_that_is_shown() {
+    let spec = spec_with("    x = count()").replace("as_of max(at) + 1 day", "as_of @2024-01-06");
+    let built = Case::new(&spec, &orders(SMALL)).built();
+    assert_eq!(feature(&built, "x"), ["2", "1"]);
+    let last = built.outcome.rows.dropped.last().unwrap();
+    assert_eq!((last.rule.as_str(), last.rows), ("after as_of (built in)", 1));
+}
+
+#[test]
+fn keep_lets_rows_stay_where_the_condition_is_true() {
+    let spec = spec_around("", "    keep \"pens\" when product = \"pen\"", "    x = count()");
+    let built = Case::new(&spec, &orders("ada,1,pen,1,1,2024-01-01\nada,1,,1,1,2024-01-01\nada,1,ink,1,1,2024-01-01\n")).built();
+    assert_eq!(feature(&built, "x"), ["1"]);
+}
+
+#[test]
+fn text_functions_work_on_rows_and_on_customers() {
+    let rows = "ada,1,\" Pen \",1,1,2024-01-01\nlin,2,Ink,1,1,2024-01-01\n";
+    expect(rows, "count(where trim(lower(product)) = \"pen\")", &["1", "0"]);
+    expect(rows, "upper(trim(first(product)))", &["PEN", "INK"]);
+    expect(rows, "length(first(product))", &["5", "3"]);
+    expect(rows, "count(where product matches \"^I.k$\")", &["0", "1"]);
+    expect(rows, "count(where product contains \"en\")", &["1", "0"]);
+    expect(rows, "count(where product not in [\"Ink\", \"Cup\"])", &["1", "0"]);
+}
+
+#[test]
+fn the_order_of_rows_and_the_ids_do_not_matter() {
+    let mut lines: Vec<String> = (0..200)
+        .map(|i| {
+            let customer = i % 23;
+            format!("c{customer:02},{},p{},{},{}.{:02},2024-01-{:02} {:02}:00:00\n", i % 61, i % 7, 1 + i % 5, i % 11, i % 100, 1 + i % 28, i % 24)
+        })
+        .collect();
+    let features = "    recency = whole_days(as_of - max(at))\n    spent = sum(amount)\n    home = first(product)\n    steady = std(amount)\n    drift = trend(amount)";
+    let spec = spec_with(features).replace(
+        "  label customers {",
+        "  cluster {\n    on log1p(recency), log1p(spent)\n    k 2..4 by silhouette\n  }\n  label clusters {",
+    );
+    let table = |lines: &[String]| {
+        let built = Case::new(&spec, &orders(&lines.concat())).built();
+        let columns = ["recency", "spent", "home", "steady", "drift"].map(|name| feature(&built, name));
+        let clusters = built.execution.clustering.as_ref().unwrap().labels().to_vec();
+        (built.execution.customers.ids.clone(), columns, clusters)
+    };
+    let straight = table(&lines);
+    lines.reverse();
+    lines.rotate_left(77);
+    assert_eq!(table(&lines), straight);
+}
