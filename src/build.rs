@@ -8,7 +8,7 @@ use crate::inputs;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::spec::{Spec, Typed};
+use crate::spec::{Scale, Spec, Typed};
 use crate::summarize;
 use crate::world::World;
 
@@ -49,7 +49,14 @@ pub fn build(world: &dyn World, compiled: &Compiled, progress: &dyn Progress) ->
     })?;
     warnings.extend(notices(&execution, spec));
     diagnostics::sort(&mut warnings);
-    let facts = summarize::Facts { compiled, plan, files: &loaded.files, detected: &loaded.detected, columns: &columns, warnings: &warnings };
+    let facts = summarize::Facts {
+        compiled,
+        plan,
+        files: &loaded.files,
+        detected: &loaded.detected,
+        columns: &columns,
+        warnings: &warnings,
+    };
     let outcome = summarize::outcome(&execution, &facts);
     Ok(Built {
         outcome,
@@ -66,6 +73,16 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
     let mut notices = vec![];
     if let (Some(clustering), Some(cluster)) = (&execution.clustering, &spec.cluster) {
         let chosen = clustering.chosen();
+        if let Some(last) = clustering.search.last().map(|c| c.fitted.k).filter(|last| *last < cluster.k.1) {
+            notices.push(
+                Diagnostic::warning(
+                    "SEG0501",
+                    format!("the search for k ends at {last}: no more customers differ from each other"),
+                )
+                .at(cluster.k_span, format!("asks for up to {}", cluster.k.1))
+                .help(format!("write `k {}..{last}`", cluster.k.0)),
+            );
+        }
         let smallest = chosen.sizes.iter().copied().min().unwrap_or(0);
         let total: u64 = chosen.sizes.iter().sum();
         if chosen.k > 1 && (smallest as f64) < TINY * total as f64 {
@@ -103,11 +120,12 @@ fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
         ExecError::NoAsOf => Diagnostic::error("SEG0401", "`as_of` is missing: its column has no value")
             .at(spec.as_of.span, "nothing to compute it from")
             .help("write a date, for example `as_of @2011-12-10`"),
-        ExecError::MissingDimension { customer, dimension: at, words, customers } => {
-            Diagnostic::error("SEG0402", format!("`{words}` is missing for {customers} customers, `{customer}` among them"))
-                .at(dimension(*at), "a customer without it can't be placed")
-                .help("give those customers a value with `coalesce(..., 0)`, or drop their rows in `filter`")
-        }
+        ExecError::MissingDimension { customer, dimension: at, words, customers } => Diagnostic::error(
+            "SEG0402",
+            format!("`{words}` is missing for {customers} customers, `{customer}` among them"),
+        )
+        .at(dimension(*at), "a customer without it can't be placed")
+        .help(format!("write `coalesce({words}, 0)`, or drop the rows of such customers in `filter`")),
         ExecError::NotFinite { customer, feature } => {
             let defined = spec.features.iter().find(|f| f.name.value == *feature);
             Diagnostic::error("SEG0403", format!("`{feature}` is infinite for customer `{customer}`"))
@@ -120,14 +138,22 @@ fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
                 .help("look for a broken price or quantity, and drop such rows in `filter`")
         }
         ExecError::NoVariance { dimension: at, words } => {
-            Diagnostic::error("SEG0503", format!("`{words}` is the same for all customers, or for most of them"))
+            let robust = spec.cluster.as_ref().is_some_and(|c| c.scale == Scale::Robust);
+            let (whom, help) = match robust {
+                true => ("at least half of the customers", "take it out of `on`, or write `scale zscore`"),
+                false => ("all customers", "take it out of `on`"),
+            };
+            Diagnostic::error("SEG0503", format!("`{words}` is the same for {whom}"))
                 .at(dimension(*at), "can't be scaled")
-                .help("take it out of `on`, or use another `scale`")
+                .help(help)
         }
         ExecError::TooManyClusters { k: asked, distinct } => {
             Diagnostic::error("SEG0501", format!("`k` is {asked} but only {distinct} customers differ from each other"))
                 .at(k, format!("at most {distinct}"))
-                .help(format!("write `k {}`", if *distinct > 2 { format!("2..{distinct} by silhouette") } else { distinct.to_string() }))
+                .help(format!(
+                    "write `k {}`",
+                    if *distinct > 2 { format!("2..{distinct} by silhouette") } else { distinct.to_string() }
+                ))
         }
         ExecError::NoneQualifies { search } => {
             let mut diagnostic = Diagnostic::error("SEG0502", "no k of the range meets the constraints")
@@ -144,7 +170,9 @@ fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
             }
             diagnostic
         }
-        ExecError::Engine(text) => Diagnostic::error("SEG0901", format!("this is a mistake of segc, not of yours: {text}"))
-            .help("please report it with the spec and, if you can, a few rows of data"),
+        ExecError::Engine(text) => {
+            Diagnostic::error("SEG0901", format!("this is a mistake of segc, not of yours: {text}"))
+                .help("please report it with the spec and, if you can, a few rows of data")
+        }
     }
 }

@@ -153,7 +153,8 @@ struct Printer {
 
 impl Printer {
     fn line(&mut self, text: impl AsRef<str>) {
-        writeln!(self.out, "{:indent$}{}", "", text.as_ref(), indent = self.depth * 2).expect("strings take everything");
+        writeln!(self.out, "{:indent$}{}", "", text.as_ref(), indent = self.depth * 2)
+            .expect("strings take everything");
     }
 
     fn nested(&mut self, head: impl AsRef<str>, body: impl FnOnce(&mut Self)) {
@@ -166,9 +167,7 @@ impl Printer {
 
 /// The tree that the parser made.
 pub fn ast(ast: &Ast) -> String {
-    let expr = |e: &ast::Expr| {
-        brackets(e, &|r| Parsed.reference(r), &|f| Parsed.function(f), &|t| Parsed.ty(t))
-    };
+    let expr = |e: &ast::Expr| brackets(e, &|r| Parsed.reference(r), &|f| Parsed.function(f), &|t| Parsed.ty(t));
     let definition = |d: &ast::Definition| format!("{} = {}", d.name.value, expr(&d.value));
     let mut p = Printer { out: String::new(), depth: 0 };
     let name = ast.name.as_ref().map_or("(part of a spec)", |n| &n.value);
@@ -208,7 +207,11 @@ pub fn ast(ast: &Ast) -> String {
                                         p.line(format!("by {}", choice.by.value));
                                         for c in &choice.constraints {
                                             let symbol = c.comparator.symbol();
-                                            p.line(format!("with {} {symbol} {}", c.name.value, setting_value(&c.value.value)));
+                                            p.line(format!(
+                                                "with {} {symbol} {}",
+                                                c.name.value,
+                                                setting_value(&c.value.value)
+                                            ));
                                         }
                                     }
                                 })
@@ -224,7 +227,9 @@ pub fn ast(ast: &Ast) -> String {
                         for rule in labels.rules.iter().chain(&labels.otherwise) {
                             let when = rule.when.as_ref().map_or("otherwise".into(), |e| format!("when {}", expr(e)));
                             p.nested(format!("{:?} {when}", rule.label.value), |p| {
-                                rule.notes.iter().for_each(|(name, text)| p.line(format!("{} {:?}", name.value, text.value)));
+                                rule.notes
+                                    .iter()
+                                    .for_each(|(name, text)| p.line(format!("{} {:?}", name.value, text.value)));
                             });
                         }
                     })
@@ -256,7 +261,12 @@ fn ast_source(p: &mut Printer, source: &ast::Source) {
         for column in &source.columns {
             let dates: Vec<String> = column.dates.iter().map(|d| format!("{:?}", d.value)).collect();
             let dates = if dates.is_empty() { String::new() } else { format!(" dates {}", dates.join(", ")) };
-            p.line(format!("{}: {} = {}{dates}", column.name.value, column.type_name.value, header_text(&column.header.value)));
+            p.line(format!(
+                "{}: {} = {}{dates}",
+                column.name.value,
+                column.type_name.value,
+                header_text(&column.header.value)
+            ));
         }
     });
 }

@@ -34,15 +34,40 @@ pub enum Kind<S: Stage> {
     /// `first`, then operator and operand from left to right.
     Arithmetic(Box<Expr<S>>, Vec<(Operator, Expr<S>)>),
     Compare(Box<Expr<S>>, Comparator, Box<Expr<S>>),
-    Between { value: Box<Expr<S>>, low: Box<Expr<S>>, high: Box<Expr<S>>, negated: bool },
+    Between {
+        value: Box<Expr<S>>,
+        low: Box<Expr<S>>,
+        high: Box<Expr<S>>,
+        negated: bool,
+    },
     /// `x in [a, b]`.
-    In { value: Box<Expr<S>>, options: Vec<Expr<S>>, negated: bool },
-    IsMissing { value: Box<Expr<S>>, negated: bool },
-    TextTest { value: Box<Expr<S>>, verb: TextVerb, pattern: Box<Expr<S>>, negated: bool },
-    If { condition: Box<Expr<S>>, then: Box<Expr<S>>, otherwise: Box<Expr<S>> },
+    In {
+        value: Box<Expr<S>>,
+        options: Vec<Expr<S>>,
+        negated: bool,
+    },
+    IsMissing {
+        value: Box<Expr<S>>,
+        negated: bool,
+    },
+    TextTest {
+        value: Box<Expr<S>>,
+        verb: TextVerb,
+        pattern: Box<Expr<S>>,
+        negated: bool,
+    },
+    If {
+        condition: Box<Expr<S>>,
+        then: Box<Expr<S>>,
+        otherwise: Box<Expr<S>>,
+    },
     /// `duplicate`, over the named columns or, without names, over every column of the source as read.
     Duplicate(Option<Vec<S::Ref>>),
-    Call { function: S::Function, arguments: Vec<Argument<S>>, filter: Option<Box<Expr<S>>> },
+    Call {
+        function: S::Function,
+        arguments: Vec<Argument<S>>,
+        filter: Option<Box<Expr<S>>>,
+    },
     /// Stands where something could not be understood; the mistake has been reported.
     Error,
 }
@@ -58,7 +83,10 @@ pub struct Argument<S: Stage> {
 pub enum ArgumentValue<S: Stage> {
     Expr(Expr<S>),
     /// `low is best` (true) or `high is best` (false).
-    Best { low: bool, span: Span },
+    Best {
+        low: bool,
+        span: Span,
+    },
 }
 
 /// A literal with its exact value.
@@ -73,7 +101,10 @@ pub enum Literal {
     /// `30 days`, `4_000 GBP`: a number and a unit as written.
     Quantity(Decimal, String),
     /// Microseconds since 1970; whether it was written as a date only.
-    Moment { micros: i64, date_only: bool },
+    Moment {
+        micros: i64,
+        date_only: bool,
+    },
     Text(String),
     Bool(bool),
     Missing,

@@ -2,8 +2,9 @@
 //! diagnostics with the place in the spec and in the data.
 
 use crate::compile::Compiled;
+use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{Diagnostic, Place, suggest};
-use crate::ingest::{self, ColumnRequest, Delimiter, Format, InputFile, IngestError, Kind, Loaded, Request};
+use crate::ingest::{self, ColumnRequest, Delimiter, Format, IngestError, InputFile, Kind, Loaded, Refusal, Request};
 use crate::plan::{Plan, Scan};
 use crate::progress::Progress;
 use crate::spec::{ColumnId, Origin, Spec, Typed};
@@ -59,31 +60,53 @@ pub fn read(
             loaded.refused.len(),
             loaded.read
         );
-        let shown = loaded.refused.iter().take(if too_many { SHOWN } else { 1 });
-        for refusal in shown {
-            let column = refusal.column.map(|i| spec.column(ColumnId(i)));
-            let kind = refusal.column.map_or(String::new(), |i| format!(" as {}", request.columns[i].kind.word()));
-            let mut diagnostic = if too_many { Diagnostic::error("SEG0303", text.clone()) } else { Diagnostic::warning("SEG0303", text.clone()) };
-            diagnostic = diagnostic
-                .at(column.map_or(head(spec), |c| c.name.span), format!("declared{kind}; {}", refusal.reason))
-                .in_data(Place {
-                    file: refusal.file.clone(),
-                    row: Some(refusal.row),
-                    column: column.map(|c| c.name.value.clone()),
-                    value: Some(refusal.value.clone()),
-                });
-            diagnostic = diagnostic.help(if too_many {
-                "mend the data, declare the column otherwise, or allow more with `max_refused 5%` in the source".to_owned()
-            } else {
-                "all of them are listed in `rejects.csv`".to_owned()
-            });
-            diagnostics.push(diagnostic);
-        }
+        diagnostics.push(if too_many {
+            refused_rows(
+                Diagnostic::error("SEG0303", text),
+                &loaded.refused[..loaded.refused.len().min(SHOWN)],
+                &request,
+                spec,
+            )
+            .help(match loaded.refused[0].column.map(|i| &spec.column(ColumnId(i)).name.value) {
+                Some(name) if share > 50.0 => {
+                    format!("declare the column otherwise, for example `{name}: text`, or mend the data")
+                }
+                _ => format!("mend the data, or allow more with `max_refused {}%` in the source", share.ceil()),
+            })
+        } else {
+            refused_rows(Diagnostic::warning("SEG0303", text), &loaded.refused[..1], &request, spec)
+                .help("all of them are listed in `rejects.csv`")
+        });
         if too_many {
             return Err(diagnostics);
         }
     }
     Ok((loaded, diagnostics))
+}
+
+/// Adds the places of refused rows, the first as that of the diagnostic, and where their columns are declared.
+fn refused_rows(diagnostic: Diagnostic, shown: &[Refusal], request: &Request, spec: &Spec<Typed>) -> Diagnostic {
+    let place = |refusal: &Refusal| Place {
+        file: refusal.file.clone(),
+        row: Some(refusal.row),
+        column: refusal.column.map(|i| spec.column(ColumnId(i)).name.value.clone()),
+        value: Some(refusal.value.clone()),
+    };
+    let mut diagnostic = diagnostic.in_data(place(&shown[0]));
+    for (nth, refusal) in shown.iter().enumerate() {
+        let known =
+            shown[..nth].iter().find(|other| (other.column, &other.reason) == (refusal.column, &refusal.reason));
+        if known.is_none() {
+            let span = refusal.column.map_or(head(spec), |i| spec.column(ColumnId(i)).name.span);
+            let kind =
+                refusal.column.map_or(String::new(), |i| format!("declared as {}; ", request.columns[i].kind.word()));
+            diagnostic = diagnostic.at(span, format!("{kind}{}", refusal.reason));
+        }
+        if nth > 0 {
+            diagnostic = diagnostic.note(place_in_words(&place(refusal)));
+        }
+    }
+    diagnostic
 }
 
 fn locate(world: &dyn World, compiled: &Compiled, spec: &Spec<Typed>) -> Result<Vec<InputFile>, Vec<Diagnostic>> {
@@ -93,9 +116,12 @@ fn locate(world: &dyn World, compiled: &Compiled, spec: &Spec<Typed>) -> Result<
         match world.locate(&compiled.path, &file.value) {
             Ok(path) => files.push(InputFile { name: file.value.clone(), path }),
             Err(Unreadable::Outside) => diagnostics.push(
-                Diagnostic::error("SEG0307", format!("`{}` lies outside the spec's folder and the data folders", file.value))
-                    .at(file.span, "outside")
-                    .help("name its folder with `--data FOLDER`, or allow it with `--allow-outside`"),
+                Diagnostic::error(
+                    "SEG0307",
+                    format!("`{}` lies outside the spec's folder and the data folders", file.value),
+                )
+                .at(file.span, "outside")
+                .help("name its folder with `--data FOLDER`, or allow it with `--allow-outside`"),
             ),
             Err(problem) => {
                 let mut diagnostic = Diagnostic::error("SEG0301", format!("there is no data file `{}`", file.value))
@@ -129,7 +155,11 @@ fn request(scan: &Scan, files: Vec<InputFile>) -> Request {
                 Header::Position(n) => ingest::Header::Position(*n),
             },
             kind: kind(column.base),
-            dates: if column.dates.is_empty() && column.base.is_time() { format.dates.clone() } else { column.dates.clone() },
+            dates: if column.dates.is_empty() && column.base.is_time() {
+                format.dates.clone()
+            } else {
+                column.dates.clone()
+            },
         })
         .collect();
     Request {
@@ -176,9 +206,7 @@ fn head(spec: &Spec<Typed>) -> Span {
 }
 
 fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
-    let file_span = |name: &str| {
-        spec.source.files.iter().find(|f| f.value == name).map_or(head(spec), |f| f.span)
-    };
+    let file_span = |name: &str| spec.source.files.iter().find(|f| f.value == name).map_or(head(spec), |f| f.span);
     let header_span = |column: usize| match &spec.column(ColumnId(column)).origin {
         Origin::Source { header, .. } => header.span,
         Origin::Derived(_) => spec.column(ColumnId(column)).name.span,
@@ -193,6 +221,14 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
                 diagnostic = diagnostic.at(header_span(column.column), label);
             }
             let first = missing.first().and_then(|m| m.near.first().map(|near| (m.column, near)));
+            if let ([only], Some(mark)) = (
+                headers.as_slice(),
+                headers.first().and_then(|h| h.chars().find(|c| matches!(c, ',' | ';' | '\t' | '|'))),
+            ) {
+                return diagnostic
+                    .note(format!("its first line is `{only}`, one column"))
+                    .help(format!("write `delimiter {:?}`, or leave the delimiter to be detected", mark.to_string()));
+            }
             diagnostic.help(match first {
                 Some((column, near)) => {
                     let column = spec.column(ColumnId(column));
@@ -226,10 +262,17 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
             .help("formats are those of strftime: `dates \"%d/%m/%Y %H:%M\"`"),
         IngestError::UnknownEncoding { near, .. } => Diagnostic::error("SEG0209", text)
             .at(head(spec), "in this source")
-            .help(near.first().map_or("write for example `encoding \"windows-1252\"`".to_owned(), |n| format!("write `encoding \"{n}\"`"))),
-        IngestError::BadMarks { .. } => Diagnostic::error("SEG0209", text).at(head(spec), "in this source"),
+            .help(near.first().map_or("write for example `encoding \"windows-1252\"`".to_owned(), |n| {
+                format!("write `encoding \"{n}\"`")
+            })),
+        IngestError::BadMarks { .. } => Diagnostic::error("SEG0209", text)
+            .at(head(spec), "in this source")
+            .help("write for example `decimal \",\"` and `thousands \".\"`"),
         IngestError::OptionDoesNotFit { option, .. } => {
-            Diagnostic::error("SEG0304", text).at(head(spec), "in this source").help(format!("remove the line with `{option}`"))
+            let sheet = spec.source.format.sheet.as_ref().filter(|_| *option == "sheet");
+            Diagnostic::error("SEG0304", text)
+                .at(sheet.map_or(head(spec), |s| s.span), "in this source")
+                .help(format!("remove the line with `{option}`"))
         }
         IngestError::Damaged { file, at, .. } => Diagnostic::error("SEG0304", text.clone())
             .at(file_span(file), "this file")

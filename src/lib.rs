@@ -1,4 +1,18 @@
-//! The compiler for customer segmentations.
+//! The compiler for customer segmentations: a `.seg` file in, a checked plan, a report and a customer list out.
+//!
+//! ```no_run
+//! use segc::{build, compile, progress::Silent, world::Disk};
+//!
+//! let world = Disk::default();
+//! let compiled = compile::compile(&world, "specs/shop.seg".as_ref(), &[]);
+//! let built = build::build(&world, &compiled, &Silent).expect("the shop builds");
+//! println!("{} customers", built.outcome.customers);
+//! ```
+//!
+//! [`compile`] runs the stages that need no data, [`build`] the others, [`output`] writes files. What each module does
+//! and what it leaves to others is in ARCHITECTURE.md.
+
+#![deny(unsafe_code)]
 
 pub mod build;
 pub mod check;

@@ -319,8 +319,12 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measure {
     /// Rows refused, used or read; `share` when compared with a percentage, of the rows read.
-    RowsRefused { share: bool },
-    RowsUsed { share: bool },
+    RowsRefused {
+        share: bool,
+    },
+    RowsUsed {
+        share: bool,
+    },
     RowsRead,
     Customers,
     K,

@@ -43,8 +43,7 @@ pub fn outcome(run: &Execution, facts: &Facts) -> Outcome {
     let spec = facts.compiled.spec.as_ref().expect("what ran has a spec");
     let customers = &run.customers;
     let currency = facts.plan.currency.clone();
-    let features: Vec<FeatureSummary> =
-        customers.features.iter().map(|f| feature(f, currency.as_deref())).collect();
+    let features: Vec<FeatureSummary> = customers.features.iter().map(|f| feature(f, currency.as_deref())).collect();
     let mut segments = segments(run, facts, &features);
     let scatter_order = order_segments(&mut segments);
     Outcome {
@@ -118,7 +117,12 @@ fn ledger(run: &Execution) -> RowLedger {
             .ledger
             .dropped
             .iter()
-            .map(|d| DroppedRows { rule: d.rule.clone(), rows: d.rows, amount: amount(d.amount), condition: d.words.clone() })
+            .map(|d| DroppedRows {
+                rule: d.rule.clone(),
+                rows: d.rows,
+                amount: amount(d.amount),
+                condition: d.words.clone(),
+            })
             .collect(),
         amount_read: amount(run.ledger.amount_read),
         amount_used: amount(run.ledger.amount_used),
@@ -238,10 +242,11 @@ fn segments(run: &Execution, facts: &Facts, summaries: &[FeatureSummary]) -> Vec
             let rule = &facts.plan.labels.rules[segment.rule as usize];
             let amount = customers.amounts.as_ref().map(|a| members.iter().map(|m| i128::from(a[*m])).sum::<i128>());
             let total = run.ledger.amount_used;
-            let profile = customers.features.iter().zip(&columns).zip(summaries).filter_map(|((f, column), summary)| {
-                let all = column.as_ref()?;
-                Some((f.name.clone(), profile(all, &members, summary.bins.as_ref())?))
-            });
+            let profile =
+                customers.features.iter().zip(&columns).zip(summaries).filter_map(|((f, column), summary)| {
+                    let all = column.as_ref()?;
+                    Some((f.name.clone(), profile(all, &members, summary.bins.as_ref())?))
+                });
             SegmentOutcome {
                 label: segment.label.clone(),
                 clusters: segment.clusters.clone(),
@@ -414,7 +419,10 @@ fn cluster(run: &Execution, facts: &Facts, places: &[u32]) -> Option<ClusterOutc
 /// Why a k was passed over, as a clause.
 fn missed(asked: &str, smallest_share: f64) -> String {
     if asked.starts_with("share") {
-        format!("its smallest cluster holds {:.1} % of the customers and `{asked}` is asked for", 100.0 * smallest_share)
+        format!(
+            "its smallest cluster holds {:.1} % of the customers and `{asked}` is asked for",
+            100.0 * smallest_share
+        )
     } else {
         format!("`{asked}` is asked for")
     }
@@ -471,12 +479,11 @@ fn concentration(customers: &Customers) -> Option<Concentration> {
         running[i + 1] = running[i] + i128::from(*amount);
     }
     let share = |count: usize| running[count] as f64 / total as f64;
-    let top = [0.01, 0.05, 0.1, 0.2, 0.5].map(|customers: f64| TopShare {
-        customers,
-        amount: share((customers * n as f64).ceil() as usize),
-    });
+    let top = [0.01, 0.05, 0.1, 0.2, 0.5]
+        .map(|customers: f64| TopShare { customers, amount: share((customers * n as f64).ceil() as usize) });
     let points = n.min(100);
-    let curve = (0..=points).map(|i| (i * n / points) as f64 / n as f64).zip((0..=points).map(|i| share(i * n / points)));
+    let curve =
+        (0..=points).map(|i| (i * n / points) as f64 / n as f64).zip((0..=points).map(|i| share(i * n / points)));
     // Gini (1912), from the ranks: customers from the smallest to the largest.
     let weighted: i128 = amounts.iter().rev().enumerate().map(|(i, a)| (i as i128 + 1) * i128::from(*a)).sum();
     let gini = (2.0 * weighted as f64) / (n as f64 * total as f64) - (n as f64 + 1.0) / n as f64;
@@ -484,11 +491,8 @@ fn concentration(customers: &Customers) -> Option<Concentration> {
 }
 
 fn notes(facts: &Facts) -> Vec<Note> {
-    let warnings = facts.warnings.iter().map(|w| Note {
-        code: w.code.to_owned(),
-        text: w.message.clone(),
-        help: w.help.clone(),
-    });
+    let warnings =
+        facts.warnings.iter().map(|w| Note { code: w.code.to_owned(), text: w.message.clone(), help: w.help.clone() });
     // That a file is UTF-8 is how it should be.
     let expected = |d: &Detection| d.what == "encoding" && d.value == "utf-8";
     let detected = facts.detected.iter().filter(|d| d.certain && !expected(d)).map(|d| {

@@ -20,7 +20,10 @@ pub enum ColumnData {
     Int(Cells<i64>),
     Number(Cells<f64>),
     /// Fixed-point decimals: the value is `cell / 10^scale`, the scale being the largest that any cell needed.
-    Decimal { cells: Cells<i64>, scale: u8 },
+    Decimal {
+        cells: Cells<i64>,
+        scale: u8,
+    },
     /// Microseconds since 1970-01-01T00:00:00, local time without a zone; a date is its midnight.
     Time(Cells<i64>),
     Bool(Cells<bool>),

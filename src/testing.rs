@@ -25,7 +25,10 @@ pub fn needs_build(plan: &Plan) -> bool {
 
 /// Runs all tests. `outcome` is that of a build, for the tests that look at one; `words` gives a check as written.
 pub fn run(plan: &Plan, outcome: Option<&Outcome>, words: &dyn Fn(&Check) -> String) -> Vec<TestResult> {
-    plan.tests.iter().map(|test| TestResult { name: test.name.clone(), failures: failures(plan, test, outcome, words) }).collect()
+    plan.tests
+        .iter()
+        .map(|test| TestResult { name: test.name.clone(), failures: failures(plan, test, outcome, words) })
+        .collect()
 }
 
 fn failures(plan: &Plan, test: &Test, outcome: Option<&Outcome>, words: &dyn Fn(&Check) -> String) -> Vec<String> {
@@ -109,7 +112,10 @@ fn segments<'a>(outcome: &'a Outcome, label: &'a str) -> impl Iterator<Item = &'
 fn shown(measure: &Measure, found: Option<f64>) -> String {
     let share = matches!(
         measure,
-        Measure::Share(_) | Measure::AmountShare(_) | Measure::RowsRefused { share: true } | Measure::RowsUsed { share: true }
+        Measure::Share(_)
+            | Measure::AmountShare(_)
+            | Measure::RowsRefused { share: true }
+            | Measure::RowsUsed { share: true }
     );
     match found {
         None => "nothing to measure".to_owned(),

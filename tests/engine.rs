@@ -120,7 +120,8 @@ fn division_by_zero_is_missing() {
 fn money_is_exact_at_the_scale_that_the_data_need() {
     // 0.1 + 0.2 is not 0.3 in binary; three decimals appear in one row only.
     let rows = "ada,1,pen,1,0.1,2024-01-01\nada,2,pen,1,0.2,2024-01-02\nlin,3,pen,3,0.125,2024-01-03\n";
-    let built = Case::new(&spec_with("    x = count(where amount = 0.2 GBP)\n    total = sum(amount)"), &orders(rows)).built();
+    let built =
+        Case::new(&spec_with("    x = count(where amount = 0.2 GBP)\n    total = sum(amount)"), &orders(rows)).built();
     assert_eq!(built.outcome.amount.as_deref(), Some("0.675"));
     assert_eq!(feature(&built, "total"), ["0.3", "0.375"]);
     expect(rows, "sum(amount * 0.5)", &["0.15", "0.1875"]);
@@ -197,7 +198,9 @@ fn rows_after_as_of_leave_by_a_rule_that_is_shown() {
 #[test]
 fn keep_lets_rows_stay_where_the_condition_is_true() {
     let spec = spec_around("", "    keep \"pens\" when product = \"pen\"", "    x = count()");
-    let built = Case::new(&spec, &orders("ada,1,pen,1,1,2024-01-01\nada,1,,1,1,2024-01-01\nada,1,ink,1,1,2024-01-01\n")).built();
+    let built =
+        Case::new(&spec, &orders("ada,1,pen,1,1,2024-01-01\nada,1,,1,1,2024-01-01\nada,1,ink,1,1,2024-01-01\n"))
+            .built();
     assert_eq!(feature(&built, "x"), ["1"]);
 }
 
@@ -213,11 +216,28 @@ fn text_functions_work_on_rows_and_on_customers() {
 }
 
 #[test]
+fn if_chooses_and_missing_is_at_home_everywhere() {
+    expect(SMALL, "count(where (if quantity > 1 then product else missing) is missing)", &["1", "1"]);
+    expect(SMALL, "sum(if product = \"pen\" then amount else 0 GBP)", &["9", "0"]);
+    expect(SMALL, "mean(if quantity > 3 then missing else quantity)", &["1.5", "1"]);
+    expect(SMALL, "if count() > 2 then \"often\" else \"once\"", &["often", "once"]);
+}
+
+#[test]
 fn the_order_of_rows_and_the_ids_do_not_matter() {
     let mut lines: Vec<String> = (0..200)
         .map(|i| {
             let customer = i % 23;
-            format!("c{customer:02},{},p{},{},{}.{:02},2024-01-{:02} {:02}:00:00\n", i % 61, i % 7, 1 + i % 5, i % 11, i % 100, 1 + i % 28, i % 24)
+            format!(
+                "c{customer:02},{},p{},{},{}.{:02},2024-01-{:02} {:02}:00:00\n",
+                i % 61,
+                i % 7,
+                1 + i % 5,
+                i % 11,
+                i % 100,
+                1 + i % 28,
+                i % 24
+            )
         })
         .collect();
     let features = "    recency = whole_days(as_of - max(at))\n    spent = sum(amount)\n    home = first(product)\n    steady = std(amount)\n    drift = trend(amount)";

@@ -4,6 +4,7 @@ mod cluster;
 mod data_commands;
 mod engine;
 // mod ingest;
+mod readme;
 mod reports;
 mod stories;
 mod support;

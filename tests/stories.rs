@@ -205,7 +205,10 @@ fn made_retail_reads_alike_in_every_format() {
     let mut lists = vec![];
     for name in ["made.csv", "made.csv.gz", "made.xlsx"] {
         let file = folder.path().join(name);
-        let make = segc(&["data", "make", "retail", "--customers", "150", "--seed", "7", "--out"]).arg(&file).output().unwrap();
+        let make = segc(&["data", "make", "retail", "--customers", "150", "--seed", "7", "--out"])
+            .arg(&file)
+            .output()
+            .unwrap();
         assert!(make.status.success(), "{}", stderr(&make));
         let path = folder.path().join("made.seg");
         fs::write(&path, spec.replace("data/shop.csv.gz", name)).unwrap();
@@ -225,7 +228,9 @@ fn json_on_stdout_is_the_outcome() {
     let output = segc(&["build", "specs/shop.seg", "--json", "-o"]).arg(folder.path()).output().unwrap();
     let value: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(fs::read(folder.path().join("outcome.json")).unwrap(), output.stdout);
-    for field in ["schema", "name", "as_of", "currency", "rows", "customers", "amount", "features", "cluster", "segments"] {
+    for field in
+        ["schema", "name", "as_of", "currency", "rows", "customers", "amount", "features", "cluster", "segments"]
+    {
         assert!(!value[field].is_null(), "{field}");
     }
     assert_eq!(value["schema"], "segc.outcome/1");
@@ -299,18 +304,21 @@ fn refused_rows_are_listed_with_their_place() {
 /// An analyst changes a parameter for one run.
 #[test]
 fn a_parameter_can_be_given_on_the_command_line() {
-    let spec = spec_with("    x = sum(amount where at > as_of - horizon)").replace("currency GBP", "currency GBP\n  param horizon = 3 days");
+    let spec = spec_with("    x = sum(amount where at > as_of - horizon)")
+        .replace("currency GBP", "currency GBP\n  param horizon = 3 days");
     let rows = "customer,invoice,product,quantity,price,at\nada,1,pen,1,1,2024-01-01\nada,2,pen,1,10,2024-01-09\n";
     let case = Case::new(&spec, rows);
     let total = |arguments: &[&str]| {
-        let output = segc(&["build", "case.seg", "--json"]).args(arguments).current_dir(case.folder.path()).output().unwrap();
+        let output =
+            segc(&["build", "case.seg", "--json"]).args(arguments).current_dir(case.folder.path()).output().unwrap();
         assert!(output.status.success(), "{}", stderr(&output));
         let value: Value = serde_json::from_slice(&output.stdout).unwrap();
         value["features"][0]["max"].as_f64().unwrap()
     };
     assert_eq!(total(&[]), 10.0);
     assert_eq!(total(&["--param", "horizon=30 days"]), 11.0);
-    let wrong = segc(&["build", "case.seg", "--param", "horizont=30 days"]).current_dir(case.folder.path()).output().unwrap();
+    let wrong =
+        segc(&["build", "case.seg", "--param", "horizont=30 days"]).current_dir(case.folder.path()).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2));
     assert!(stderr(&wrong).contains("did you mean `horizon`?"), "{}", stderr(&wrong));
 }
@@ -319,7 +327,10 @@ fn a_parameter_can_be_given_on_the_command_line() {
 #[test]
 fn an_included_file_stands_where_it_is_named() {
     let spec = spec_with("    x = count()").replace("  filter {\n\n  }", "  include \"common/cleaning.seg\"");
-    let case = Case::new(&spec, "customer,invoice,product,quantity,price,at\nada,1,pen,-1,1,2024-01-01\nada,1,pen,1,1,2024-01-01\n");
+    let case = Case::new(
+        &spec,
+        "customer,invoice,product,quantity,price,at\nada,1,pen,-1,1,2024-01-01\nada,1,pen,1,1,2024-01-01\n",
+    );
     fs::create_dir(case.path("common")).unwrap();
     case.put("common/cleaning.seg", "filter {\n  drop \"returned\" when quantity <= 0\n}\n");
     let built = case.built();
@@ -336,22 +347,30 @@ fn segc_test_runs_the_tests_of_a_spec() {
     assert!(good.status.success(), "{}{}", stdout(&good), stderr(&good));
     assert!(stdout(&good).ends_with("2 passed, 0 failed\n"), "{}", stdout(&good));
     let spec = fs::read_to_string(root().join("specs/shop.seg")).unwrap();
-    let spec = spec.replace("monetary >= all.monetary", "monetary >= 9 * all.monetary").replace("between 5% and 25%", "between 50% and 60%");
+    let spec = spec
+        .replace("monetary >= all.monetary", "monetary >= 9 * all.monetary")
+        .replace("between 5% and 25%", "between 50% and 60%");
     let spec = spec.replace("data/shop.csv.gz", root().join("specs/data/shop.csv.gz").to_str().unwrap());
     let case = Case::new(&spec, "");
     let bad = segc(&["test", "--allow-outside"]).arg(case.path("case.seg")).output().unwrap();
     assert_eq!(bad.status.code(), Some(1));
     assert!(stdout(&bad).contains("expected \"At Risk\", the rules give \"Low Value\""), "{}", stdout(&bad));
-    assert!(stdout(&bad).contains("expected share(\"Champions\") between 50% and 60%, found 11.00 %"), "{}", stdout(&bad));
+    assert!(
+        stdout(&bad).contains("expected share(\"Champions\") between 50% and 60%, found 11.00 %"),
+        "{}",
+        stdout(&bad)
+    );
 }
 
 /// What a stage made of a spec can be looked at, and is reviewed like code when it changes.
 #[test]
-fn every_stage_of_the_shop_can_be_printed() {
-    for stage in ["ast", "typed", "plan"] {
-        let output = segc(&["explain", "specs/shop.seg", "--stage", stage]).output().unwrap();
-        assert!(output.status.success(), "{}", stderr(&output));
-        insta::assert_snapshot!(format!("shop_{stage}"), stdout(&output));
+fn every_stage_can_be_printed() {
+    for (name, spec) in [("shop", "specs/shop.seg"), ("everything", "tests/stages/everything.seg")] {
+        for stage in ["ast", "typed", "plan"] {
+            let output = segc(&["explain", spec, "--stage", stage]).output().unwrap();
+            assert!(output.status.success(), "{}", stderr(&output));
+            insta::assert_snapshot!(format!("{name}_{stage}"), stdout(&output));
+        }
     }
 }
 

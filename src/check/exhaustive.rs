@@ -2,14 +2,17 @@
 //!
 //! Every feature that rules compare with constants is tried at one value from each region that the constants cut its
 //! domain into; every other condition is tried as true, false and, where it can be, unknown. That covers at least all
-//! customers there can be, so "every customer gets a label" and "this rule never matches" are proofs. A gap is
-//! reported with the customer that shows it, and only where all conditions involved were understood.
+//! customers there can be, so "every customer gets a label" and "this rule never matches" are proofs. A gap comes with
+//! the customer that shows it; where conditions are involved that were only tried, it is said to be possible, no more.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::{Diagnostic, suggest};
 use crate::expr::{Comparator, Expr, Kind, Literal};
-use crate::spec::{Aggregate, Feature, FeatureId, Function, Labels, Ref, Resolved, Typed};
+use crate::spec::{Aggregate, Feature, FeatureId, Function, Labels, Over, Ref, Resolved, Typed};
+use crate::syntax::source::{SourceMap, Span};
+use crate::time::{DAY, iso};
 use crate::types::{Base, Type};
 
 use super::expressions::micros_per;
@@ -17,21 +20,25 @@ use super::expressions::micros_per;
 /// Combinations of values tried before the question is left open.
 const BUDGET: usize = 400_000;
 
+/// What is known of the features that rules speak of.
+pub(super) struct Known<'a> {
+    pub types: &'a [Type],
+    pub features: &'a [Feature<Resolved>],
+    pub sources: &'a SourceMap,
+    pub currency: Option<&'a str>,
+}
+
 /// Reports gaps where there is no `otherwise`, and rules that never match.
-pub(super) fn check(
-    labels: &Labels<Typed>,
-    types: &[Type],
-    features: &[Feature<Resolved>],
-    out: &mut Vec<Diagnostic>,
-) {
+pub(super) fn check(labels: &Labels<Typed>, known: &Known) -> Vec<Diagnostic> {
+    let mut out = vec![];
     let has_otherwise = labels.rules.iter().any(|rule| rule.when.is_none());
     let conditions: Vec<&Expr<Typed>> = labels.rules.iter().filter_map(|rule| rule.when.as_ref()).collect();
     if conditions.iter().any(|c| c.ty.base == Base::Unknown || contains_error(c)) {
-        return;
+        return out;
     }
-    let mut space = Space { types, features, variables: BTreeMap::new(), free: vec![] };
+    let mut space = Space { known, over: labels.over, variables: BTreeMap::new(), orders: vec![], free: vec![] };
     let nodes: Vec<Node> = conditions.iter().map(|c| space.node(c)).collect();
-    let first_line = crate::syntax::source::Span { end: labels.span.start + "label".len() as u32, ..labels.span };
+    let first_line = Span { end: labels.span.start + "label".len() as u32, ..labels.span };
     let Some(found) = space.search(&nodes) else {
         if !has_otherwise {
             out.push(
@@ -40,26 +47,44 @@ pub(super) fn check(
                     .help("add a last line such as `otherwise \"Others\"`"),
             );
         }
-        return;
+        return out;
     };
     for (index, fired) in found.fired.iter().enumerate() {
         if !fired {
             let rule = &labels.rules[index];
-            out.push(
-                Diagnostic::warning("SEG0603", format!("the rule for \"{}\" can never match", rule.label.value))
-                    .at(conditions[index].span, "the rules above take everything that this would, or it contradicts itself")
-                    .help("move it up, or remove it"),
-            );
+            let never =
+                Diagnostic::warning("SEG0603", format!("the rule for \"{}\" can never match", rule.label.value));
+            let takers: Vec<usize> = found.taken[index].iter().copied().collect();
+            out.push(if takers.is_empty() {
+                never
+                    .at(conditions[index].span, "contradicts itself")
+                    .help("remove it, or look for an `and` that should be `or`")
+            } else {
+                let takes = takers.iter().map(|taker| conditions[*taker].span);
+                let never = never.at(conditions[index].span, "comes too late");
+                takes
+                    .fold(never, |never, span| never.at(span, "takes what this would"))
+                    .help("move it up, or remove it")
+            });
         }
     }
     if let (false, Some(gap)) = (has_otherwise, found.gap) {
-        let who = if gap.is_empty() { "nobody is sure to get a label".to_owned() } else { format!("none of these rules labels a customer with {gap}") };
+        let whom = match labels.over {
+            Over::Clusters => "a cluster",
+            Over::Customers => "a customer",
+        };
+        let who = match (gap.certain, gap.words.as_str()) {
+            (true, "") => format!("no rule labels {whom}"),
+            (true, words) => format!("none of these rules labels {whom} {words}"),
+            (false, words) => format!("these rules may leave {whom} without a label: one {words}"),
+        };
         out.push(
             Diagnostic::error("SEG0601", who)
                 .at(first_line, "needs `otherwise`, or a rule for them")
                 .help("add a last line such as `otherwise \"Others\"`"),
         );
     }
+    out
 }
 
 fn contains_error(expr: &Expr<Typed>) -> bool {
@@ -76,6 +101,8 @@ enum Node {
     Number(usize, Comparator, f64),
     Word(usize, Comparator, String),
     Missing(usize),
+    /// How two things of an order stand to each other.
+    Order(usize, Comparator),
     Free(usize),
 }
 
@@ -95,18 +122,43 @@ struct Variable {
 }
 
 struct Space<'a> {
-    types: &'a [Type],
-    features: &'a [Feature<Resolved>],
+    known: &'a Known<'a>,
+    over: Over,
     variables: BTreeMap<usize, Variable>,
-    /// Conditions that are not comparisons with constants, and whether they can be unknown.
-    free: Vec<(String, bool)>,
+    /// Pairs that are compared with each other, such as a feature and that of everyone.
+    orders: Vec<Free>,
+    /// All other conditions.
+    free: Vec<Free>,
+}
+
+struct Free {
+    /// Equal for those that mean the same.
+    key: String,
+    /// As written: the two sides, or the condition.
+    words: (String, String),
+    may_be_unknown: bool,
 }
 
 struct Found {
     /// For each rule, whether something reaches and matches it.
     fired: Vec<bool>,
-    /// A customer that no rule labels.
-    gap: Option<String>,
+    /// For each rule, the rules above that take something that it would match.
+    taken: Vec<BTreeSet<usize>>,
+    gap: Option<Gap>,
+}
+
+/// Somebody whom no rule labels.
+struct Gap {
+    words: String,
+    /// Whether there can be such a customer: nothing but features was compared with constants.
+    certain: bool,
+}
+
+/// A way in which all that rules ask about can be.
+struct Case<'c> {
+    values: &'c dyn Fn(usize) -> &'c Value,
+    orders: &'c dyn Fn(usize) -> Option<Ordering>,
+    truths: &'c dyn Fn(usize) -> Option<bool>,
 }
 
 impl Space<'_> {
@@ -119,9 +171,10 @@ impl Space<'_> {
                 Some(id) => negate(Node::Missing(self.variable(id)), *negated),
                 None => self.free(expr),
             },
-            Kind::Compare(a, comparator, b) => {
-                self.comparison(a, *comparator, b).or_else(|| self.comparison(b, flip(*comparator), a)).unwrap_or_else(|| self.free(expr))
-            }
+            Kind::Compare(a, comparator, b) => self
+                .comparison(a, *comparator, b)
+                .or_else(|| self.comparison(b, flip(*comparator), a))
+                .unwrap_or_else(|| self.order(a, *comparator, b)),
             Kind::Between { value, low, high, negated } => {
                 let low = self.comparison(value, Comparator::GreaterOrEqual, low);
                 let high = self.comparison(value, Comparator::LessOrEqual, high);
@@ -164,11 +217,21 @@ impl Space<'_> {
     fn free(&mut self, expr: &Expr<Typed>) -> Node {
         // The same condition written twice is one condition; spans tell the copies apart, so they are left out.
         let key = crate::explain::expression(expr);
-        let at = self.free.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-            self.free.push((key, expr.ty.may_be_missing));
-            self.free.len() - 1
-        });
-        Node::Free(at)
+        let words = (self.known.sources.one_line(expr.span), String::new());
+        Node::Free(place(&mut self.free, Free { key, words, may_be_unknown: expr.ty.may_be_missing }))
+    }
+
+    /// `a < b` and `b <= a` are about one thing, so that they can't both fail.
+    fn order(&mut self, a: &Expr<Typed>, comparator: Comparator, b: &Expr<Typed>) -> Node {
+        let (left, right) = (crate::explain::expression(a), crate::explain::expression(b));
+        let swapped = format!("{right} {left}");
+        if let Some(at) = self.orders.iter().position(|pair| pair.key == swapped) {
+            return Node::Order(at, flip(comparator));
+        }
+        let words = (self.known.sources.one_line(a.span), self.known.sources.one_line(b.span));
+        let may_be_unknown = a.ty.may_be_missing || b.ty.may_be_missing;
+        let pair = Free { key: format!("{left} {right}"), words, may_be_unknown };
+        Node::Order(place(&mut self.orders, pair), comparator)
     }
 
     /// Tries every combination; nothing when there are too many.
@@ -176,17 +239,20 @@ impl Space<'_> {
         let mut variables: Vec<&Variable> = self.variables.values().collect();
         variables.sort_by_key(|v| v.index);
         let values: Vec<Vec<Value>> = variables.iter().map(|v| self.values(v)).collect();
-        let truths: Vec<Vec<Option<bool>>> = self
-            .free
+        let orders: Vec<Vec<Option<Ordering>>> = self
+            .orders
             .iter()
-            .map(|(_, unknown)| if *unknown { vec![Some(true), Some(false), None] } else { vec![Some(true), Some(false)] })
+            .map(|pair| with_unknown(&[Ordering::Less, Ordering::Equal, Ordering::Greater], pair.may_be_unknown))
             .collect();
-        let sizes: Vec<usize> = values.iter().map(Vec::len).chain(truths.iter().map(Vec::len)).collect();
+        let truths: Vec<Vec<Option<bool>>> =
+            self.free.iter().map(|free| with_unknown(&[true, false], free.may_be_unknown)).collect();
+        let sizes: Vec<usize> =
+            values.iter().map(Vec::len).chain(orders.iter().map(Vec::len)).chain(truths.iter().map(Vec::len)).collect();
         let total = sizes.iter().try_fold(1usize, |product, n| product.checked_mul(*n))?;
         if total.checked_mul(nodes.len().max(1))? > BUDGET * 10 || total > BUDGET {
             return None;
         }
-        let mut found = Found { fired: vec![false; nodes.len()], gap: None };
+        let mut found = Found { fired: vec![false; nodes.len()], taken: vec![BTreeSet::new(); nodes.len()], gap: None };
         for combination in 0..total {
             let mut rest = combination;
             let mut at = vec![0; sizes.len()];
@@ -194,66 +260,69 @@ impl Space<'_> {
                 *digit = rest % size;
                 rest /= size;
             }
-            let value = |variable: usize| &values[variable][at[variable]];
-            let truth = |free: usize| truths[free][at[values.len() + free]];
-            match nodes.iter().position(|node| holds(node, &value, &truth) == Some(true)) {
-                Some(rule) => found.fired[rule] = true,
-                None if found.gap.is_none() => {
-                    let known = variables.iter().map(|v| self.describe(v, value(v.index)));
-                    let free = self.free.iter().enumerate().map(|(i, (text, _))| match truth(i) {
-                        Some(true) => text.clone(),
-                        Some(false) => format!("not {text}"),
-                        None => format!("{text} unknown"),
-                    });
-                    found.gap = Some(suggest::list(known.chain(free).collect::<Vec<_>>().iter().map(String::as_str)));
+            let (n, m) = (values.len(), values.len() + orders.len());
+            let case = Case {
+                values: &|variable| &values[variable][at[variable]],
+                orders: &|pair| orders[pair][at[n + pair]],
+                truths: &|free| truths[free][at[m + free]],
+            };
+            let mut taker = None;
+            for (rule, _) in nodes.iter().enumerate().filter(|(_, node)| holds(node, &case) == Some(true)) {
+                match taker {
+                    None => {
+                        found.fired[rule] = true;
+                        taker = Some(rule);
+                    }
+                    Some(taker) => {
+                        found.taken[rule].insert(taker);
+                    }
                 }
-                None => {}
             }
-        }
-        if self.variables.is_empty() && self.free.is_empty() {
-            found.gap = found.gap.map(|_| String::new());
+            if taker.is_none() && found.gap.is_none() {
+                found.gap = Some(self.gap(&variables, &case));
+            }
         }
         Some(found)
     }
 
+    fn gap(&self, variables: &[&Variable], case: &Case) -> Gap {
+        let known = variables.iter().map(|v| self.describe(v, (case.values)(v.index)));
+        let orders = self.orders.iter().enumerate().map(|(i, Free { words: (a, b), .. })| match (case.orders)(i) {
+            Some(Ordering::Less) => format!("{a} < {b}"),
+            Some(Ordering::Equal) => format!("{a} = {b}"),
+            Some(Ordering::Greater) => format!("{a} > {b}"),
+            None => format!("{a} or {b} missing"),
+        });
+        let with: Vec<String> = known.chain(orders).collect();
+        let with = (!with.is_empty()).then(|| format!("with {}", suggest::list(with.iter().map(String::as_str))));
+        let free = self.free.iter().enumerate().map(|(i, free)| {
+            let truth = (case.truths)(i).map_or("unknown", |holds| if holds { "true" } else { "false" });
+            format!("where `{}` is {truth}", free.words.0)
+        });
+        let words = with.into_iter().chain(free).collect::<Vec<_>>().join(", ");
+        Gap { words, certain: self.orders.is_empty() && self.free.is_empty() }
+    }
+
     /// One value from every region of the variable's domain.
     fn values(&self, variable: &Variable) -> Vec<Value> {
-        let ty = self.types[variable.id.0];
+        let ty = self.known.types[variable.id.0];
         let mut values = match ty.base {
-            Base::Score(n) => (1..=n).map(|score| Value::Number(f64::from(score))).collect(),
+            Base::Bool => vec![Value::Number(1.0), Value::Number(0.0)],
             base if base.is_text() => {
                 let mut words = variable.words.clone();
                 words.sort();
                 words.dedup();
-                let other = (0..).map(|n| format!("other{n}")).find(|w| !words.contains(w)).expect("there are endless words");
+                let other =
+                    (0..).map(|n| format!("other{n}")).find(|w| !words.contains(w)).expect("there are endless words");
                 words.into_iter().chain([other]).map(Value::Word).collect::<Vec<_>>()
             }
             base => {
-                let mut cuts = variable.numbers.clone();
-                cuts.sort_by(f64::total_cmp);
-                cuts.dedup();
-                let whole = base.is_whole();
-                let beyond = |cut: f64| if whole { 1.0 } else { (cut.abs() / 2.0).max(0.5) };
-                let mut points: Vec<f64> = vec![];
-                for (i, cut) in cuts.iter().enumerate() {
-                    points.push(*cut);
-                    let gap = cuts.get(i + 1).map(|next| next - cut);
-                    match gap {
-                        Some(gap) if whole && gap <= 1.0 => {}
-                        Some(gap) => points.push(if whole { cut + 1.0 } else { cut + gap / 2.0 }),
-                        None => points.push(cut + beyond(*cut)),
-                    }
-                }
-                if let Some(first) = cuts.first() {
-                    points.push(first - beyond(*first));
-                }
-                let low = self.lowest(variable.id);
-                let high = if base == Base::Share { 1.0 } else { f64::INFINITY };
-                points.retain(|p| (low..=high).contains(p));
-                if points.is_empty() {
-                    points.push(low.max(0.0));
-                }
-                points.into_iter().map(Value::Number).collect()
+                let (low, high) = self.bounds(variable.id);
+                // A cluster's value is a median, which lies between two customers: 2.5 orders, a score of 3.5.
+                let whole = base.is_whole()
+                    && self.over == Over::Customers
+                    && variable.numbers.iter().all(|x| x.fract() == 0.0);
+                regions(&variable.numbers, low, high, whole).into_iter().map(Value::Number).collect()
             }
         };
         if ty.may_be_missing {
@@ -262,38 +331,73 @@ impl Space<'_> {
         values
     }
 
-    /// The smallest value that the feature can have by the way it is made.
-    fn lowest(&self, id: FeatureId) -> f64 {
-        let counts = |f: Aggregate| {
-            matches!(f, Aggregate::Count | Aggregate::CountDistinct | Aggregate::Share | Aggregate::Entropy | Aggregate::Std)
-        };
-        match &self.features[id.0].value.kind {
-            Kind::Call { function: Function::Aggregate(f), .. } if counts(*f) => 0.0,
-            _ if self.types[id.0].base == Base::Share => 0.0,
-            _ => f64::NEG_INFINITY,
+    /// Between which values the feature lies by the way it is made.
+    fn bounds(&self, id: FeatureId) -> (f64, f64) {
+        let (base, kind) = (self.known.types[id.0].base, &self.known.features[id.0].value.kind);
+        match (base, kind) {
+            (Base::Score(n), _) => (1.0, f64::from(n)),
+            (_, Kind::Call { function: Function::Aggregate(Aggregate::Share), .. }) => (0.0, 1.0),
+            (_, Kind::Call { function: Function::Aggregate(f), .. })
+                if matches!(f, Aggregate::Count | Aggregate::CountDistinct | Aggregate::Entropy | Aggregate::Std) =>
+            {
+                (0.0, f64::INFINITY)
+            }
+            _ => (f64::NEG_INFINITY, f64::INFINITY),
         }
     }
 
     fn describe(&self, variable: &Variable, value: &Value) -> String {
-        let name = &self.features[variable.id.0].name.value;
+        let name = &self.known.features[variable.id.0].name.value;
         match value {
             Value::Missing => format!("{name} missing"),
             Value::Word(word) => format!("{name} = \"{word}\""),
-            Value::Number(number) => match self.types[variable.id.0].base {
-                Base::Duration => format!("{name} = {} days", number / 86_400e6),
-                Base::Share => format!("{name} = {} %", number * 100.0),
+            Value::Number(number) => match self.known.types[variable.id.0].base {
+                Base::Duration => format!("{name} = {} days", number / DAY as f64),
+                Base::Money => format!("{name} = {number} {}", self.known.currency.unwrap_or_default()),
+                base if base.is_time() => format!("{name} = @{}", iso(*number as i64)),
+                Base::Share => format!("{name} = {}%", number * 100.0),
+                Base::Bool => format!("{name} = {}", *number == 1.0),
                 _ => format!("{name} = {number}"),
             },
         }
     }
 }
 
-fn holds<'v>(node: &Node, value: &dyn Fn(usize) -> &'v Value, truth: &dyn Fn(usize) -> Option<bool>) -> Option<bool> {
+/// One point from each of the regions into which `cuts` divide the numbers from `low` to `high`, cuts included.
+fn regions(cuts: &[f64], low: f64, high: f64, whole: bool) -> Vec<f64> {
+    let inside = |x: &f64| (low..=high).contains(x);
+    let bounds = [low, high].into_iter().filter(|x| x.is_finite());
+    let mut cuts: Vec<f64> = cuts.iter().copied().filter(inside).chain(bounds).collect();
+    cuts.sort_by(f64::total_cmp);
+    cuts.dedup();
+    let (Some(first), Some(last)) = (cuts.first().copied(), cuts.last().copied()) else { return vec![0.0] };
+    let beyond = |cut: f64| if whole { 1.0 } else { (cut.abs() / 2.0).max(0.5) };
+    let between = cuts.windows(2).filter_map(|pair| match pair[1] - pair[0] {
+        gap if whole => (gap > 1.0).then_some(pair[0] + 1.0),
+        gap => Some(pair[0] + gap / 2.0),
+    });
+    let mut points: Vec<f64> = cuts.iter().copied().chain(between).collect();
+    points.extend([last + beyond(last), first - beyond(first)].iter().filter(|x| inside(x)));
+    points
+}
+
+fn place(list: &mut Vec<Free>, new: Free) -> usize {
+    list.iter().position(|known| known.key == new.key).unwrap_or_else(|| {
+        list.push(new);
+        list.len() - 1
+    })
+}
+
+fn with_unknown<T: Copy>(known: &[T], may_be_unknown: bool) -> Vec<Option<T>> {
+    known.iter().copied().map(Some).chain(may_be_unknown.then_some(None)).collect()
+}
+
+fn holds(node: &Node, case: &Case) -> Option<bool> {
     match node {
         Node::And(list) => {
             let mut all = Some(true);
             for part in list {
-                match holds(part, value, truth) {
+                match holds(part, case) {
                     Some(false) => return Some(false),
                     None => all = None,
                     Some(true) => {}
@@ -304,7 +408,7 @@ fn holds<'v>(node: &Node, value: &dyn Fn(usize) -> &'v Value, truth: &dyn Fn(usi
         Node::Or(list) => {
             let mut any = Some(false);
             for part in list {
-                match holds(part, value, truth) {
+                match holds(part, case) {
                     Some(true) => return Some(true),
                     None => any = None,
                     Some(false) => {}
@@ -312,17 +416,18 @@ fn holds<'v>(node: &Node, value: &dyn Fn(usize) -> &'v Value, truth: &dyn Fn(usi
             }
             any
         }
-        Node::Not(inner) => holds(inner, value, truth).map(|b| !b),
-        Node::Missing(variable) => Some(*value(*variable) == Value::Missing),
-        Node::Number(variable, comparator, constant) => match value(*variable) {
+        Node::Not(inner) => holds(inner, case).map(|b| !b),
+        Node::Missing(variable) => Some(*(case.values)(*variable) == Value::Missing),
+        Node::Number(variable, comparator, constant) => match (case.values)(*variable) {
             Value::Number(number) => Some(comparator.holds(number.total_cmp(constant))),
             _ => None,
         },
-        Node::Word(variable, comparator, constant) => match value(*variable) {
+        Node::Word(variable, comparator, constant) => match (case.values)(*variable) {
             Value::Word(word) => Some(comparator.holds(word.cmp(constant))),
             _ => None,
         },
-        Node::Free(free) => truth(*free),
+        Node::Order(pair, comparator) => (case.orders)(*pair).map(|order| comparator.holds(order)),
+        Node::Free(free) => (case.truths)(*free),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The type of each kind of expression.
 
-use super::Checker;
 use super::arithmetic::{combine, unify};
+use super::{Checker, Currency};
 use crate::diagnostics::Diagnostic;
-use crate::expr::{Comparator, Expr, Kind, Literal, TextVerb};
+use crate::expr::{Comparator, Expr, Kind, Literal, Operator, TextVerb};
 use crate::spec::{BasketId, ColumnId, FeatureId, ParamId, Ref, Resolved, Typed};
 use crate::syntax::source::Span;
 use crate::types::{Base, Type};
@@ -97,19 +97,13 @@ impl Checker<'_> {
                 (Kind::If { condition, then, otherwise }, ty)
             }
             Kind::Duplicate(columns) => (Kind::Duplicate(columns.clone()), Type::sure(Base::Bool)),
-            Kind::Call { function, arguments, filter } => {
-                self.call(*function, arguments, filter.as_deref(), span)
-            }
+            Kind::Call { function, arguments, filter } => self.call(*function, arguments, filter.as_deref(), span),
             Kind::Error => (Kind::Error, Type::UNKNOWN),
         };
         Expr { kind, span, ty }
     }
 
-    fn arithmetic(
-        &mut self,
-        first: &Expr<Resolved>,
-        rest: &[(crate::expr::Operator, Expr<Resolved>)],
-    ) -> (Kind<Typed>, Type) {
+    fn arithmetic(&mut self, first: &Expr<Resolved>, rest: &[(Operator, Expr<Resolved>)]) -> (Kind<Typed>, Type) {
         let first = self.expr(first);
         let mut ty = first.ty;
         let mut left = first.span;
@@ -118,14 +112,17 @@ impl Checker<'_> {
             let operand = self.expr(operand);
             let base = combine(ty.base, *op, operand.ty.base).unwrap_or_else(|| {
                 self.report(
-                    Diagnostic::error("SEG0207", format!("{} {} {} makes no sense", ty.base, op.symbol(), operand.ty.base))
-                        .at(operand.span, format!("{}", operand.ty.base))
-                        .at(left, format!("{}", ty.base))
-                        .help(arithmetic_help(ty.base, operand.ty.base)),
+                    Diagnostic::error(
+                        "SEG0207",
+                        format!("{} {} {} makes no sense", ty.base, op.symbol(), operand.ty.base),
+                    )
+                    .at(operand.span, format!("{}", operand.ty.base))
+                    .at(left, format!("{}", ty.base))
+                    .help(self.arithmetic_help(ty.base, left, *op, &operand)),
                 );
                 Base::Unknown
             });
-            let divides = *op == crate::expr::Operator::Divide;
+            let divides = *op == Operator::Divide;
             ty = Type::of(base, ty.may_be_missing || operand.ty.may_be_missing || divides);
             left = left.to(operand.span);
             typed.push((*op, operand));
@@ -159,7 +156,13 @@ impl Checker<'_> {
                 );
                 Base::Unknown
             }
-            Literal::Moment { date_only, .. } => if *date_only { Base::Date } else { Base::Datetime },
+            Literal::Moment { date_only, .. } => {
+                if *date_only {
+                    Base::Date
+                } else {
+                    Base::Datetime
+                }
+            }
             Literal::Text(_) => Base::Text,
             Literal::Bool(_) => Base::Bool,
             Literal::Missing => return Type::maybe(Base::Missing),
@@ -171,24 +174,25 @@ impl Checker<'_> {
         if micros_per(unit).is_some() {
             return Base::Duration;
         }
-        if self.currency.as_deref() == Some(unit) {
+        let code = matches!(Currency::of(unit), Currency::Code(_));
+        if self.currency.code() == Some(unit) || (code && matches!(self.currency, Currency::Reported)) {
             return Base::Money;
         }
-        let diagnostic = match &self.currency {
-            Some(own) if unit.len() == 3 && unit.chars().all(|c| c.is_ascii_uppercase()) => {
-                Diagnostic::error("SEG0213", format!("the spec is in {own}, this is in {unit}"))
-                    .at(span, "another currency")
-                    .help(format!("write the amount in {own}"))
-            }
-            own => Diagnostic::error("SEG0213", format!("unknown unit `{unit}`"))
-                .at(span, "not a unit")
-                .help(match (unit, own) {
+        let diagnostic = match self.currency.code() {
+            Some(own) if code => Diagnostic::error("SEG0213", format!("the spec is in {own}, this is in {unit}"))
+                .at(span, "another currency")
+                .help(format!("write the amount in {own}")),
+            own => Diagnostic::error("SEG0213", format!("unknown unit `{unit}`")).at(span, "not a unit").help(
+                match (unit, own) {
                     ("month" | "months" | "year" | "years" | "quarter" | "quarters", _) => {
                         "months and years differ in length: write days, for example `90 days` or `365 days`".to_owned()
                     }
                     (_, Some(own)) => format!("units: `days`, `hours`, `minutes`, `weeks`, `seconds` and `{own}`"),
-                    (_, None) => "units: `days`, `hours`, `minutes`, `weeks`, `seconds`; money needs a `currency`".to_owned(),
-                }),
+                    (_, None) => {
+                        "units: `days`, `hours`, `minutes`, `weeks`, `seconds`; money needs a `currency`".to_owned()
+                    }
+                },
+            ),
         };
         self.report(diagnostic);
         Base::Unknown
@@ -221,7 +225,7 @@ impl Checker<'_> {
             return;
         }
         let text = self.sources.one_line(left);
-        let currency = self.currency.clone().unwrap_or_else(|| "EUR".into());
+        let currency = self.currency.code().unwrap_or("EUR");
         let literal = self.sources.one_line(found.span);
         let number = matches!(found.kind, Kind::Literal(Literal::Number(_)));
         let help = match (expected, found.ty.base) {
@@ -229,7 +233,9 @@ impl Checker<'_> {
             (Base::Duration, b) if b.is_plain() && number => format!("say the unit: `{literal} days`"),
             (Base::Money, _) => format!("compare it with an amount, for example `300 {currency}`"),
             (Base::Duration, _) => "compare it with a time span, for example `30 days`".to_owned(),
-            (Base::Date | Base::Datetime, _) => "compare it with a date, for example `@2011-12-10`".to_owned(),
+            (Base::Date | Base::Datetime, _) => {
+                format!("compare it with a date, for example `@{}`", date_in(&literal).unwrap_or("2011-12-10"))
+            }
             (Base::Id | Base::Text, _) => "compare it with text in quotes, for example `\"France\"`".to_owned(),
             (b, _) if b.is_plain() => "compare it with a plain number, for example `5`".to_owned(),
             _ => format!("use {expected} on both sides"),
@@ -240,6 +246,30 @@ impl Checker<'_> {
                 .at(left, format!("{expected}, {what}"))
                 .help(help),
         );
+    }
+
+    /// Help for `left op found` where the units don't go together.
+    fn arithmetic_help(&self, a: Base, left: Span, op: Operator, found: &Expr<Typed>) -> String {
+        let b = found.ty.base;
+        let (text, literal) = (self.sources.one_line(left), self.sources.one_line(found.span));
+        let number = matches!(found.kind, Kind::Literal(Literal::Number(_)));
+        let adds = matches!(op, Operator::Add | Operator::Subtract);
+        match (a, b) {
+            (a, b) if a.is_text() || b.is_text() => "declare the column as `int`, `number` or `money`".to_owned(),
+            (a, b) if (a.is_time() || a == Base::Duration) && b.is_plain() && number => {
+                format!("say the unit: `{literal} {}`", if literal == "1" { "day" } else { "days" })
+            }
+            (Base::Money, b) if b.is_plain() && number => {
+                format!("say the currency: `{literal} {}`", self.currency.code().unwrap_or("EUR"))
+            }
+            (Base::Money, b) | (b, Base::Money) if b.is_plain() && adds => {
+                format!("multiply them: `{text} * {literal}`")
+            }
+            (Base::Duration, b) | (b, Base::Duration) if b.is_plain() => "take plain days with `days(...)`".to_owned(),
+            (a, b) if a.is_time() && b.is_time() => format!("take the time between them: `{text} - {literal}`"),
+            (Base::Money, Base::Money) => "add, subtract or divide amounts; multiply an amount by a number".to_owned(),
+            _ => "bring both to one unit first".to_owned(),
+        }
     }
 
     fn pattern(&mut self, verb: TextVerb, pattern: &Expr<Typed>) {
@@ -280,14 +310,9 @@ pub fn micros_per(unit: &str) -> Option<i64> {
     })
 }
 
-fn arithmetic_help(a: Base, b: Base) -> String {
-    match (a, b) {
-        (Base::Date | Base::Datetime, b) if b.is_plain() => "say the unit: `1 day`".into(),
-        (Base::Money, b) | (b, Base::Money) if b.is_plain() => "say the currency, or multiply and divide by plain numbers".into(),
-        (Base::Duration, b) | (b, Base::Duration) if b.is_plain() => {
-            "say the unit, or take plain days with `days(...)`".into()
-        }
-        (Base::Id | Base::Text, _) | (_, Base::Id | Base::Text) => "declare the column as `int`, `number` or `money`".into(),
-        _ => "bring both to one unit first".into(),
-    }
+/// The date that a text begins with, quotes aside: `2011-12-10`, which people write without its `@`.
+pub(super) fn date_in(text: &str) -> Option<&str> {
+    let date = text.trim_start_matches('"').get(..10)?;
+    let shape = |(i, c): (usize, char)| if matches!(i, 4 | 7) { c == '-' } else { c.is_ascii_digit() };
+    date.chars().enumerate().all(shape).then_some(date)
 }

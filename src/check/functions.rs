@@ -77,7 +77,9 @@ impl Checker<'_> {
             (Log1p | Ln | Sqrt, 1) if base(0).is_numeric() => Some(Type::maybe(Base::Number)),
             (Abs, 1) if base(0).is_numeric() => gives(base(0)),
             (Round, 1) | (Floor | Ceil, 1) if base(0).is_plain() || base(0) == Base::Money => gives(whole(base(0))),
-            (Round, 2) if (base(0).is_plain() || base(0) == Base::Money) && whole_literal(a[1]).is_some_and(|d| d <= 9) => {
+            (Round, 2)
+                if (base(0).is_plain() || base(0) == Base::Money) && whole_literal(a[1]).is_some_and(|d| d <= 9) =>
+            {
                 gives(if base(0) == Base::Money { Base::Money } else { Base::Number })
             }
             (Clip, 3) if base(0).is_numeric() => {
@@ -107,8 +109,10 @@ impl Checker<'_> {
             return (f == Count).then_some(Type::sure(Base::Int));
         }
         let base = a.first().map(|e| e.ty.base).unwrap_or(Base::Unknown);
-        // Every customer and basket has a row, so without a `where` only missing cells leave nothing.
-        let missing = filtered || a.first().is_some_and(|e| e.ty.may_be_missing);
+        // Every customer and basket has a row, so without a `where` only missing cells leave nothing; a customer without
+        // a basket has none to look at.
+        let none = !self.all_in_baskets && a.iter().any(|e| of_a_basket(e));
+        let missing = none || filtered || a.first().is_some_and(|e| e.ty.may_be_missing);
         let gives = |base: Base| Some(Type::of(base, missing));
         match (f, a.len()) {
             (Count, 0) => Some(Type::sure(Base::Int)),
@@ -168,6 +172,12 @@ impl Checker<'_> {
             );
         }
     }
+}
+
+fn of_a_basket(expr: &Expr<Typed>) -> bool {
+    let mut found = false;
+    expr.walk(&mut |e| found |= matches!(e.kind, Kind::Ref(Ref::Basket(_) | Ref::BasketTime)));
+    found
 }
 
 fn averaged(base: Base) -> Base {

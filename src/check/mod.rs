@@ -3,9 +3,9 @@
 //! A mistake gives the expression the type `Unknown`, which fits everything, so that one slip is reported once.
 
 pub(crate) mod arithmetic;
+mod exhaustive;
 mod expressions;
 mod functions;
-mod exhaustive;
 
 pub(crate) use arithmetic::combine;
 pub(crate) use expressions::micros_per;
@@ -21,11 +21,12 @@ use crate::types::{Base, Type};
 pub fn check(spec: &Spec<Resolved>, sources: &SourceMap) -> (Spec<Typed>, Vec<Diagnostic>) {
     let mut checker = Checker {
         sources,
-        currency: spec.currency.as_ref().map(|c| c.value.clone()),
+        currency: spec.currency.as_ref().map_or(Currency::Unsaid, |c| Currency::of(&c.value)),
         columns: vec![],
         baskets: vec![],
         features: vec![],
         params: vec![],
+        all_in_baskets: true,
         diagnostics: vec![],
     };
     let typed = checker.spec(spec);
@@ -34,12 +35,36 @@ pub fn check(spec: &Spec<Resolved>, sources: &SourceMap) -> (Spec<Typed>, Vec<Di
 
 struct Checker<'a> {
     sources: &'a SourceMap,
-    currency: Option<String>,
+    currency: Currency,
     columns: Vec<Type>,
     baskets: Vec<Type>,
     features: Vec<Type>,
     params: Vec<Type>,
+    /// Whether every row that is used belongs to a basket, so that every customer has one.
+    all_in_baskets: bool,
     diagnostics: Vec<Diagnostic>,
+}
+
+/// What amounts are in.
+enum Currency {
+    Code(String),
+    Unsaid,
+    /// That it is not known has been reported: any code will do.
+    Reported,
+}
+
+impl Currency {
+    fn of(code: &str) -> Currency {
+        let good = code.len() == 3 && code.chars().all(|c| c.is_ascii_uppercase());
+        if good { Currency::Code(code.to_owned()) } else { Currency::Reported }
+    }
+
+    fn code(&self) -> Option<&str> {
+        match self {
+            Currency::Code(code) => Some(code),
+            Currency::Unsaid | Currency::Reported => None,
+        }
+    }
 }
 
 impl Checker<'_> {
@@ -51,8 +76,8 @@ impl Checker<'_> {
         self.currency_is_known(spec);
         let params = spec.params.iter().map(|p| self.param(p)).collect();
         let columns: Vec<_> = spec.columns.iter().enumerate().map(|(i, c)| self.column(i, c, spec)).collect();
-        self.role(spec, spec.time, "when a purchase happened", Base::is_time);
-        self.role(spec, spec.customer, "whose purchase a row is", |b| b.is_text() || b == Base::Int);
+        self.role(spec, spec.time, ("when a purchase happened", "time"), Base::is_time);
+        self.role(spec, spec.customer, ("whose purchase a row is", "customers by"), |b| b.is_text() || b == Base::Int);
         let revenue = spec.revenue.as_ref().map(|e| self.revenue(e));
         let filters: Vec<_> = spec.filters.iter().map(|f| self.filter(f)).collect();
         // From here on only rows that the filters let through are looked at.
@@ -64,7 +89,9 @@ impl Checker<'_> {
             }
         }
         let as_of = self.expr(&spec.as_of);
-        self.expect(&as_of, "`as_of` is a time", Base::is_time, "as_of max(at) + 1 day");
+        let date = expressions::date_in(self.sources.text(as_of.span)).map(|date| format!("as_of @{date}"));
+        self.expect(&as_of, "`as_of` is a time", Base::is_time, date.as_deref().unwrap_or("as_of max(at) + 1 day"));
+        self.all_in_baskets = spec.baskets.as_ref().is_none_or(|b| !self.columns[b.by.0].may_be_missing);
         let baskets = spec.baskets.as_ref().map(|b| self.baskets_block(b));
         let features = spec.features.iter().map(|f| self.feature(f)).collect();
         let cluster = spec.cluster.as_ref().map(|c| self.cluster(c));
@@ -78,7 +105,13 @@ impl Checker<'_> {
         }
         let tests = spec.tests.iter().map(|t| self.test(t, labels.as_ref())).collect();
         if let Some(labels) = &labels {
-            exhaustive::check(labels, &self.features, &spec.features, &mut self.diagnostics);
+            let known = exhaustive::Known {
+                types: &self.features,
+                features: &spec.features,
+                sources: self.sources,
+                currency: self.currency.code(),
+            };
+            self.diagnostics.extend(exhaustive::check(labels, &known));
         }
         Spec {
             name: spec.name.clone(),
@@ -102,13 +135,13 @@ impl Checker<'_> {
     }
 
     fn currency_is_known(&mut self, spec: &Spec<Resolved>) {
-        if let Some(code) = &spec.currency
-            && (code.value.len() != 3 || !code.value.chars().all(|c| c.is_ascii_uppercase()))
-        {
+        if let (Some(code), Currency::Reported) = (&spec.currency, &self.currency) {
+            let capitals = code.value.to_uppercase();
+            let example = if matches!(Currency::of(&capitals), Currency::Code(_)) { &capitals } else { "EUR" };
             self.report(
                 Diagnostic::error("SEG0216", format!("`{}` is no currency code", code.value))
-                    .at(code.span, "three capital letters")
-                    .help("write the ISO 4217 code, for example `currency EUR`"),
+                    .at(code.span, "not three capital letters")
+                    .help(format!("write the ISO 4217 code, for example `currency {example}`")),
             );
         }
     }
@@ -122,13 +155,13 @@ impl Checker<'_> {
     fn column(&mut self, index: usize, column: &Column<Resolved>, spec: &Spec<Resolved>) -> Column<Typed> {
         let (mut ty, origin) = match &column.origin {
             Origin::Source { header, ty, type_name, dates } => {
-                if ty.base == Base::Money && self.currency.is_none() {
+                if ty.base == Base::Money && matches!(self.currency, Currency::Unsaid) {
                     self.report(
                         Diagnostic::error("SEG0216", "a spec with money says in which currency")
                             .at(type_name.span, "money")
                             .help("add a line such as `currency EUR`"),
                     );
-                    self.currency = Some("XXX".into());
+                    self.currency = Currency::Reported;
                 }
                 let origin = Origin::Source {
                     header: header.clone(),
@@ -152,21 +185,43 @@ impl Checker<'_> {
         Column { name: column.name.clone(), origin }
     }
 
-    fn role(&mut self, spec: &Spec<Resolved>, id: ColumnId, question: &str, fits: fn(Base) -> bool) {
+    fn role(
+        &mut self,
+        spec: &Spec<Resolved>,
+        id: ColumnId,
+        (question, statement): (&str, &str),
+        fits: fn(Base) -> bool,
+    ) {
         let base = self.columns[id.0].base;
         if base != Base::Unknown && !fits(base) {
             let column = spec.column(id);
             self.report(
                 Diagnostic::error("SEG0212", format!("`{}` is {base} and can't say {question}", column.name.value))
                     .at(column.name.span, format!("{base}"))
-                    .help("name another column, with `time` or `customers by`"),
+                    .help(
+                        match spec
+                            .columns
+                            .iter()
+                            .zip(&self.columns)
+                            .find(|(_, ty)| fits(ty.base) && ty.base != Base::Int)
+                        {
+                            Some((other, _)) => format!("name another column: `{statement} {}`", other.name.value),
+                            None => format!("name another column with `{statement}`"),
+                        },
+                    ),
             );
         }
     }
 
     fn revenue(&mut self, expr: &Expr<Resolved>) -> Expr<Typed> {
         let expr = self.expr(expr);
-        self.expect(&expr, "`revenue` is money", |b| b == Base::Money, "revenue amount");
+        if !matches!(expr.ty.base, Base::Money | Base::Unknown) {
+            self.report(
+                Diagnostic::error("SEG0207", format!("`revenue` is money, this is {}", expr.ty.base))
+                    .at(expr.span, format!("{}", expr.ty.base))
+                    .help("multiply by a column that is declared as money, for example `price: money`"),
+            );
+        }
         expr
     }
 
@@ -196,13 +251,16 @@ impl Checker<'_> {
         for dimension in &on {
             self.expect(dimension, "clusters are made of amounts", Base::is_numeric, "on log1p(monetary)");
         }
-        let mut units: Vec<String> = on.iter().map(|e| e.ty.base.unit(self.currency.as_deref())).collect();
+        let mut units: Vec<String> = on.iter().map(|e| e.ty.base.unit(self.currency.code())).collect();
         units.dedup();
         if cluster.scale == Scale::None && units.len() > 1 {
             self.report(
-                Diagnostic::warning("SEG0220", format!("clustering on different units without a scale: {}", units.join(", ")))
-                    .at(cluster.span, "the unit with the largest numbers decides alone")
-                    .help("write `scale zscore`"),
+                Diagnostic::warning(
+                    "SEG0220",
+                    format!("clustering on different units without a scale: {}", units.join(", ")),
+                )
+                .at(cluster.span, "the unit with the largest numbers decides alone")
+                .help("write `scale zscore`"),
             );
         }
         Cluster {
@@ -269,7 +327,9 @@ impl Checker<'_> {
             self.report(
                 Diagnostic::error("SEG0803", format!("no rule gives the label \"{label}\""))
                     .at(span, near.map_or("not a label of this spec".into(), |n| format!("did you mean \"{n}\"?")))
-                    .help(format!("labels: {}", suggest::list(known.iter().copied()))),
+                    .help(near.map_or(format!("labels: {}", suggest::list(known.iter().copied())), |n| {
+                        format!("write \"{n}\"")
+                    })),
             );
         }
     }
@@ -280,7 +340,10 @@ impl Checker<'_> {
             self.report(
                 Diagnostic::error("SEG0214", format!("a condition is true or false, this is {}", expr.ty.base))
                     .at(expr.span, format!("{}", expr.ty.base))
-                    .help(format!("compare it with something, for example `{} > ...`", self.sources.one_line(expr.span))),
+                    .help(format!(
+                        "compare it with something, for example `{} > ...`",
+                        self.sources.one_line(expr.span)
+                    )),
             );
         }
         expr

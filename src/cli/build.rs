@@ -8,7 +8,7 @@ use crate::build::{Built, build};
 use crate::diagnostics::Diagnostic;
 use crate::output;
 use crate::report::Templates;
-use crate::report::numbers::{count, exact};
+use crate::report::numbers::{count, decimals, exact};
 
 #[derive(clap::Args)]
 pub struct BuildArgs {
@@ -68,6 +68,7 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
 fn summary(built: &Built, report: &str) -> String {
     let outcome = &built.outcome;
     let width = outcome.segments.iter().map(|s| s.label.chars().count()).max().unwrap_or(0);
+    let places = outcome.segments.iter().filter_map(|s| s.amount.as_deref()).map(decimals).max().unwrap_or(0);
     let mut out = String::new();
     for segment in &outcome.segments {
         out += &format!(
@@ -78,7 +79,7 @@ fn summary(built: &Built, report: &str) -> String {
             100.0 * segment.share
         );
         if let (Some(amount), Some(share)) = (&segment.amount, segment.amount_share) {
-            let amount = exact(amount, outcome.currency.as_deref(), 2);
+            let amount = exact(amount, outcome.currency.as_deref(), places);
             out += &format!("  {amount:>16} ({:>4.1} %)", 100.0 * share);
         }
         out.push('\n');

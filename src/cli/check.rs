@@ -18,9 +18,11 @@ pub fn run(args: &CheckArgs, printer: &Printer) -> Exit {
     let compiled = args.spec.compile(&world);
     let mut found = compiled.diagnostics.clone();
     // Where the data are at hand, the columns are compared with their headers; a spec can be checked without them.
-    found.extend(inputs::check_headers(&world, &compiled).into_iter().map(|d| {
-        if d.code == "SEG0301" { Diagnostic { severity: Severity::Warning, ..d } } else { d }
-    }));
+    found.extend(
+        inputs::check_headers(&world, &compiled)
+            .into_iter()
+            .map(|d| if d.code == "SEG0301" { Diagnostic { severity: Severity::Warning, ..d } } else { d }),
+    );
     diagnostics::sort(&mut found);
     printer.diagnostics(&found, &compiled.sources);
     let exit = exit_for(&found);

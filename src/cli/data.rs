@@ -80,7 +80,8 @@ pub fn run(args: &DataArgs, printer: &Printer) -> Exit {
                 return Exit::Spec;
             };
             let folder = folder.clone().or_else(|| std::env::var_os("SEGC_DATA").map(PathBuf::from));
-            let options = GetOptions { server: server.clone(), ..GetOptions::new(folder.unwrap_or_else(|| "data".into())) };
+            let options =
+                GetOptions { server: server.clone(), ..GetOptions::new(folder.unwrap_or_else(|| "data".into())) };
             data::get(dataset, &options, &progress).map(|facts| {
                 if printer.json {
                     json!({"file": facts.path, "bytes": facts.bytes, "sha256": facts.sha256, "downloaded": facts.downloaded}).to_string()

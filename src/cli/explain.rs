@@ -39,7 +39,8 @@ pub fn run(args: &ExplainArgs, printer: &Printer) -> Exit {
         }
         return Exit::Spec;
     }
-    let spec = SpecArgs { spec: args.what.clone().into(), data: vec![], allow_outside: false, params: args.params.clone() };
+    let spec =
+        SpecArgs { spec: args.what.clone().into(), data: vec![], allow_outside: false, params: args.params.clone() };
     let compiled = spec.compile(&spec.world());
     printer.diagnostics(&compiled.diagnostics, &compiled.sources);
     let text = match args.stage {

@@ -191,7 +191,9 @@ pub fn exit_for(diagnostics: &[Diagnostic]) -> Exit {
         Exit::Ok
     } else if errors().any(|d| d.code == "SEG0901") {
         Exit::Bug
-    } else if errors().any(|d| d.code.starts_with("SEG01") || d.code.starts_with("SEG02") || d.code.starts_with("SEG06")) {
+    } else if errors()
+        .any(|d| d.code.starts_with("SEG01") || d.code.starts_with("SEG02") || d.code.starts_with("SEG06"))
+    {
         Exit::Spec
     } else if errors().any(|d| d.code.starts_with("SEG07")) {
         Exit::Output

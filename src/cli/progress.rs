@@ -44,8 +44,10 @@ impl Terminal {
 
     fn bar(name: &str, total: Option<u64>) -> ProgressBar {
         let bar = match total {
-            Some(total) => ProgressBar::new(total)
-                .with_style(ProgressStyle::with_template("{msg} [{bar:30}] {percent}% {eta}").unwrap_or_else(|_| ProgressStyle::default_bar())),
+            Some(total) => ProgressBar::new(total).with_style(
+                ProgressStyle::with_template("{msg} [{bar:30}] {percent}% {eta}")
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            ),
             None => ProgressBar::new_spinner(),
         };
         bar.set_draw_target(ProgressDrawTarget::stderr());

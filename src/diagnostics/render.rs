@@ -87,7 +87,9 @@ fn visible(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' => "\n".to_owned(),
-            c if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+            c if c.is_control()
+                || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+            {
                 format!("\\u{{{:x}}}", c as u32)
             }
             c => c.to_string(),

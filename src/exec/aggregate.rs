@@ -108,7 +108,8 @@ fn part(slot: &Slot, lowering: &Lowering, time: &str) -> Part {
 /// A sum of whole numbers wraps around in silence when it leaves 64 bits: it must not be started.
 fn sums_fit(relation: &Relation, summed: &Expr) -> Result<(), ExecError> {
     let column = collect(relation.frame.clone().lazy().select([summed.clone().alias("x")]))?;
-    let total: i128 = column.column("x")?.cast(&DataType::Int64)?.i64()?.iter().flatten().map(|x| i128::from(x).abs()).sum();
+    let total: i128 =
+        column.column("x")?.cast(&DataType::Int64)?.i64()?.iter().flatten().map(|x| i128::from(x).abs()).sum();
     if total > i128::from(i64::MAX) { Err(ExecError::Overflow(OVERFLOW.to_owned())) } else { Ok(()) }
 }
 

@@ -2,8 +2,8 @@
 
 use ndarray::Array2;
 
-use super::customers::Customers;
 use super::ExecError;
+use super::customers::Customers;
 use crate::cluster::{self, KMeansOptions, Projection, Sample, Scaler, Scaling};
 use crate::plan::{Cluster, Projection as Dimension, Step};
 use crate::progress::Progress;

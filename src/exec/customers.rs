@@ -175,7 +175,9 @@ pub(super) fn measure(plan: &Plan, settled: &Settled) -> Result<Customers, ExecE
                 let base = slot.map_or(Base::Number, |s| s.base);
                 let mut feature = helper(column, base, n, Some(&rows));
                 let counts = [Aggregate::Count, Aggregate::CountDistinct, Aggregate::Sum];
-                if let (Values::Numbers(numbers), true) = (&mut feature.values, slot.is_some_and(|s| counts.contains(&s.function))) {
+                if let (Values::Numbers(numbers), true) =
+                    (&mut feature.values, slot.is_some_and(|s| counts.contains(&s.function)))
+                {
                     numbers.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 0.0);
                 }
                 feature
@@ -254,7 +256,10 @@ fn helper(column: Column, base: Base, n: usize, rows: Option<&[usize]>) -> Featu
 fn to_values(cells: Vec<Value>, base: Base) -> Values {
     match base {
         base if base.is_text() => Values::Texts(
-            cells.into_iter().map(|v| if let Value::Text(text) = v { Some(text) } else { None }).collect::<Vec<Option<Arc<str>>>>(),
+            cells
+                .into_iter()
+                .map(|v| if let Value::Text(text) = v { Some(text) } else { None })
+                .collect::<Vec<Option<Arc<str>>>>(),
         ),
         Base::Bool => {
             Values::Bools(cells.into_iter().map(|v| if let Value::Bool(b) = v { Some(b) } else { None }).collect())

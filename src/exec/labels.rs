@@ -83,7 +83,12 @@ pub(super) fn customers(labels: &Labels, customers: &Customers, as_of: i64) -> L
     Labelled { segments, of_customer, rule_of_customer: rules, of_cluster: vec![], clusters_by_rule }
 }
 
-pub(super) fn clusters(labels: &Labels, customers: &Customers, clustering: Option<&Clustering>, as_of: i64) -> Labelled {
+pub(super) fn clusters(
+    labels: &Labels,
+    customers: &Customers,
+    clustering: Option<&Clustering>,
+    as_of: i64,
+) -> Labelled {
     let clustering = clustering.expect("`resolve` wants a cluster block for labels over clusters");
     let everyone = Medians::of(customers, &(0..customers.ids.len()).collect::<Vec<_>>());
     let k = clustering.chosen().k;
@@ -150,7 +155,8 @@ fn typical(values: &Values, members: &[usize]) -> Value {
             commonest.map_or(Value::Missing, |(text, _)| Value::Text(text.into()))
         }
         Values::Bools(bools) => {
-            let (yes, known) = members.iter().filter_map(|m| bools[*m]).fold((0, 0), |(y, n), b| (y + usize::from(b), n + 1));
+            let (yes, known) =
+                members.iter().filter_map(|m| bools[*m]).fold((0, 0), |(y, n), b| (y + usize::from(b), n + 1));
             if known == 0 { Value::Missing } else { Value::Bool(2 * yes > known) }
         }
     }

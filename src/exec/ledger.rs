@@ -60,7 +60,12 @@ pub(super) fn settle(plan: &Plan, input: Input) -> Result<Settled, ExecError> {
         let mask = relation.column_of(mask.alias("leaves"))?;
         let gone = relation.split(&mask)?;
         let amount = has_amount.then(|| exact_sum(gone.column(AMOUNT)?)).transpose()?;
-        dropped.push(Dropped { rule: rule.rule.clone(), words: rule.words.clone(), rows: gone.height() as u64, amount });
+        dropped.push(Dropped {
+            rule: rule.rule.clone(),
+            words: rule.words.clone(),
+            rows: gone.height() as u64,
+            amount,
+        });
     }
     let used = relation.height() as u64;
     if used == 0 {

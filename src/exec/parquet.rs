@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::path::Path;
 
-use polars::prelude::{DataFrame, NamedFrom, ParquetCompression, ParquetWriter, PlSmallStr, Series, TimeUnit, DataType};
+use polars::prelude::{
+    DataFrame, DataType, NamedFrom, ParquetCompression, ParquetWriter, PlSmallStr, Series, TimeUnit,
+};
 
 use super::ExecError;
 use super::customers::Values;
@@ -39,8 +41,10 @@ fn column(name: PlSmallStr, cells: Cells) -> Result<Series, ExecError> {
                 let cells = numbers.iter().map(|x| (!x.is_nan()).then_some(*x));
                 match base {
                     Base::Duration => Series::new(name, cells.map(|x| x.map(|x| x / DAY as f64)).collect::<Vec<_>>()),
-                    Base::Date | Base::Datetime => Series::new(name, cells.map(|x| x.map(|x| x as i64)).collect::<Vec<_>>())
-                        .cast(&DataType::Datetime(TimeUnit::Microseconds, None))?,
+                    Base::Date | Base::Datetime => {
+                        Series::new(name, cells.map(|x| x.map(|x| x as i64)).collect::<Vec<_>>())
+                            .cast(&DataType::Datetime(TimeUnit::Microseconds, None))?
+                    }
                     base if base.is_whole() => {
                         Series::new(name, cells.map(|x| x.map(|x| x as i64)).collect::<Vec<_>>())
                     }

@@ -4,7 +4,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use polars::io::parquet::write::BatchedWriter;
-use polars::prelude::{Column, DataFrame, DataType, Field, NamedFrom, ParquetCompression, ParquetWriter, PolarsResult, Schema, Series, TimeUnit};
+use polars::prelude::{
+    Column, DataFrame, DataType, Field, NamedFrom, ParquetCompression, ParquetWriter, PolarsResult, Schema, Series,
+    TimeUnit,
+};
 
 use crate::data::{COLUMNS, DataError, Row, RowSink};
 

@@ -23,6 +23,8 @@ pub(super) enum Repr {
     /// i64, microseconds
     Micros,
     Bool,
+    /// `missing` itself, which is at home in every column.
+    Nothing,
 }
 
 pub(super) struct Relation {
@@ -165,7 +167,7 @@ pub(super) fn column_data(column: &Column, repr: Repr) -> Result<ColumnData, Exe
         Repr::Int => ColumnData::Int(cells(column.cast(&DataType::Int64)?.i64()?.iter())),
         Repr::Decimal(scale) => ColumnData::Decimal { cells: cells(column.i64()?.iter()), scale },
         Repr::Micros => ColumnData::Time(cells(column.cast(&DataType::Int64)?.i64()?.iter())),
-        Repr::Float => ColumnData::Number(cells(column.f64()?.iter())),
+        Repr::Float | Repr::Nothing => ColumnData::Number(cells(column.cast(&DataType::Float64)?.f64()?.iter())),
         Repr::Bool => ColumnData::Bool(cells(column.bool()?.iter())),
     })
 }

@@ -3,7 +3,10 @@
 //! All arithmetic runs through functions of our own: checked on whole numbers, and dividing by dividing (polars divides
 //! by a literal by multiplying with its reciprocal, which is not the same number).
 
-use polars::prelude::{Column as PlColumn, DataType, Expr as PlExpr, Field, Float64Chunked, Int64Chunked, IntoColumn, NamedFrom, PolarsResult, Schema, Series, col, concat_str, lit, map_multiple, polars_err, when};
+use polars::prelude::{
+    Column as PlColumn, DataType, Expr as PlExpr, Field, Float64Chunked, Int64Chunked, IntoColumn, NamedFrom,
+    PolarsResult, Schema, Series, col, concat_str, lit, map_multiple, polars_err, when,
+};
 
 use super::relation::{IDENTITY, Relation, Repr};
 use crate::eval::{Value, number_function};
@@ -70,7 +73,7 @@ impl Lowering<'_> {
 
     fn constant(&self, constant: &Constant, base: Base) -> (PlExpr, Repr) {
         match constant {
-            Constant::Missing => (lit(polars::prelude::NULL), Repr::Float),
+            Constant::Missing => (lit(polars::prelude::NULL), Repr::Nothing),
             Constant::Decimal(n) if n.scale == 0 && base != Base::Money => (lit(n.units), Repr::Int),
             Constant::Decimal(n) => (lit(n.units), Repr::Decimal(n.scale)),
             Constant::Micros(micros) => (lit(*micros), Repr::Micros),
@@ -106,7 +109,9 @@ impl Lowering<'_> {
             (_, Base::Duration) => {
                 Lowered { expr: rounded(float2(to_float(x), to_float(y), operator), 1.0), repr: Repr::Micros }
             }
-            (Operator::Add | Operator::Subtract | Operator::Multiply, Base::Int | Base::Zero) if whole(&x) && whole(&y) => {
+            (Operator::Add | Operator::Subtract | Operator::Multiply, Base::Int | Base::Zero)
+                if whole(&x) && whole(&y) =>
+            {
                 let expr = match operator {
                     Operator::Multiply => whole2(x.expr, y.expr, i64::checked_mul, "*"),
                     _ => sum_or_difference(x.expr, y.expr, operator),
@@ -133,6 +138,7 @@ impl Lowering<'_> {
     fn same(&self, a: Lowered, b: Lowered) -> (PlExpr, PlExpr, Repr) {
         match (a.repr, b.repr) {
             (x, y) if x == y => (a.expr, b.expr, x),
+            (Repr::Nothing, other) | (other, Repr::Nothing) => (a.expr, b.expr, other),
             (Repr::Float, _) | (_, Repr::Float) => (to_float(a), to_float(b), Repr::Float),
             (Repr::Int | Repr::Decimal(_), Repr::Int | Repr::Decimal(_)) => {
                 let scale = scale_of(a.repr).max(scale_of(b.repr));

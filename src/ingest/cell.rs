@@ -33,11 +33,20 @@ pub(super) struct Row<'a> {
 }
 
 pub(super) enum Cells<'a> {
-    Record { text: &'a str, fields: &'a [Field] },
+    Record {
+        text: &'a str,
+        fields: &'a [Field],
+    },
     /// Texts that the sheet does not share lie in `inline`.
-    Streamed { values: &'a [Value<'a>], inline: &'a str },
+    Streamed {
+        values: &'a [Value<'a>],
+        inline: &'a str,
+    },
     /// Cells from column `first` on.
-    Held { first: usize, cells: &'a [Data] },
+    Held {
+        first: usize,
+        cells: &'a [Data],
+    },
 }
 
 /// A cell of a streamed sheet, light to copy and to drop.
@@ -121,7 +130,9 @@ impl Cells<'_> {
     /// Up to the last cell that is there.
     pub fn width(&self) -> usize {
         match self {
-            Cells::Record { fields, .. } => fields.iter().rposition(|field| field.start < field.end).map_or(0, |last| last + 1),
+            Cells::Record { fields, .. } => {
+                fields.iter().rposition(|field| field.start < field.end).map_or(0, |last| last + 1)
+            }
             Cells::Streamed { values, .. } => {
                 values.iter().rposition(|value| *value != Value::Empty).map_or(0, |last| last + 1)
             }

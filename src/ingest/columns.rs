@@ -88,6 +88,9 @@ impl Builder {
         if let Cell::Error(_) = cell {
             return Err("an error value".into());
         }
+        if let Held::Text(_) = held {
+            return Ok(());
+        }
         if is_missing(cell, rules) {
             match held {
                 Held::Text(_) => {}
@@ -151,7 +154,13 @@ impl Builder {
                 for (code, word) in text.words.iter().enumerate().filter(|(_, word)| SUSPECTS.contains(&&***word)) {
                     let count = text.codes.iter().filter(|other| **other as usize == code).count() as u64;
                     let evidence = format!("{} hold this word, which may stand for a missing value", cells(count));
-                    report("missing value", format!("`{word}` is text"), evidence, format!("missing \"{word}\""), false);
+                    report(
+                        "missing value",
+                        format!("`{word}` is text"),
+                        evidence,
+                        format!("missing \"{word}\""),
+                        false,
+                    );
                 }
                 ColumnData::Text(text)
             }

@@ -34,6 +34,8 @@ pub enum Container {
     Xml,
     Json,
     Rtf,
+    /// Of a word processor or for slides.
+    Document,
     Image,
     /// Bytes that are neither text nor any of the above.
     Binary,
@@ -62,6 +64,7 @@ impl fmt::Display for Container {
             Container::Xml => "an XML file",
             Container::Json => "a JSON file",
             Container::Rtf => "an RTF document",
+            Container::Document => "a document, not a table",
             Container::Image => "an image",
             Container::Binary => "a binary file",
         })
@@ -158,8 +161,11 @@ pub(super) fn read_head(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
 
 /// A zip archive by its parts. Their declared sizes are held against the limits before anything is unpacked.
 fn of_zip(file: &InputFile, handle: File, limits: &Limits) -> Result<Container> {
-    let damaged =
-        |error: zip::result::ZipError| IngestError::Damaged { file: file.name.clone(), reason: error.to_string(), at: None };
+    let damaged = |error: zip::result::ZipError| IngestError::Damaged {
+        file: file.name.clone(),
+        reason: error.to_string(),
+        at: None,
+    };
     let mut archive = zip::ZipArchive::new(BufReader::new(handle)).map_err(damaged)?;
     let (mut inflated, mut container) = (0_u64, Container::Zip);
     for index in 0..archive.len() {
@@ -179,6 +185,7 @@ fn of_zip(file: &InputFile, handle: File, limits: &Limits) -> Result<Container> 
                     container = Container::Ods;
                 }
             }
+            "word/document.xml" | "ppt/presentation.xml" => container = Container::Document,
             // Where the workbook lies is free, but every package of this family has this part.
             "[content_types].xml" if container == Container::Zip => container = Container::Xlsx,
             _ => {}

@@ -61,7 +61,7 @@ impl Decimal {
         let mut power = 1.0;
         for scale in 0..=MAX_SCALE {
             let shifted = value * power;
-            if !(shifted.abs() < 1e15) {
+            if shifted.is_nan() || shifted.abs() >= 1e15 {
                 return None;
             }
             // Rounded to the nearest; both operands are exact then, so that the division gives the double nearest to
@@ -94,7 +94,8 @@ impl Decimal {
                 b'0'..=b'9' => return Err(NoDecimal::TooLarge),
                 b'.' if !point => point = true,
                 b'e' | b'E' if count > 0 => {
-                    let exponent = std::str::from_utf8(&digits[at + 1..]).ok().and_then(|digits| digits.parse::<i16>().ok());
+                    let exponent =
+                        std::str::from_utf8(&digits[at + 1..]).ok().and_then(|digits| digits.parse::<i16>().ok());
                     scale -= i64::from(exponent.ok_or(NoDecimal::NotANumber)?);
                     break;
                 }
@@ -270,11 +271,14 @@ fn is_currency(sign: &str) -> bool {
     let (letters, length) = (sign.chars().filter(|c| c.is_alphabetic()).count(), sign.chars().count());
     (sign.contains(symbol) && letters < 3 && length <= 4)
         || code
-        || matches!(sign.trim_end_matches('.'), "kr" | "Kr" | "zł" | "Kč" | "Ft" | "lei" | "Rs" | "Fr" | "TL" | "лв" | "руб")
+        || matches!(
+            sign.trim_end_matches('.'),
+            "kr" | "Kr" | "zł" | "Kč" | "Ft" | "lei" | "Rs" | "Fr" | "TL" | "лв" | "руб"
+        )
 }
 
 fn strip_zeros(mantissa: &mut u128, scale: &mut i64) {
-    while *mantissa % 10 == 0 && *scale > 0 {
+    while mantissa.is_multiple_of(10) && *scale > 0 {
         *mantissa /= 10;
         *scale -= 1;
     }
@@ -310,7 +314,8 @@ fn regroup(body: &str, marks: &Marks, out: &mut String) -> Result<Option<(char, 
             // The first group has one to three digits and no leading zero, the others have three, and all the same mark.
             c if !point && separates(c, marks) && mark.is_none_or(|mark| mark == c) => {
                 let first = mark.is_none();
-                if (first && (run > 3 || run == 0 || out.trim_start_matches('-').starts_with('0'))) || (!first && run != 3)
+                if (first && (run > 3 || run == 0 || out.trim_start_matches('-').starts_with('0')))
+                    || (!first && run != 3)
                 {
                     return Err(NOT_A_NUMBER);
                 }

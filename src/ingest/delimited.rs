@@ -44,8 +44,15 @@ enum Verdict {
     AsciiSoFar,
     Utf8,
     /// UTF-8 in the main, with places that are not; rows with these are refused.
-    MostlyUtf8 { right: u64, wrong: u64 },
-    Windows1252 { line: u64, byte: u8, wrong: u64 },
+    MostlyUtf8 {
+        right: u64,
+        wrong: u64,
+    },
+    Windows1252 {
+        line: u64,
+        byte: u8,
+        wrong: u64,
+    },
 }
 
 /// Bytes of the text, and rows, that are looked at to find the delimiter and whether there is a header.
@@ -54,7 +61,13 @@ const SAMPLE_ROWS: usize = 100;
 
 impl Delimited {
     /// `wanted` are the headers that the request names: a first row that has one of them is a header.
-    pub fn open(file: &InputFile, metadata: &Metadata, format: &Format, limits: &Limits, wanted: &[&str]) -> Result<Self> {
+    pub fn open(
+        file: &InputFile,
+        metadata: &Metadata,
+        format: &Format,
+        limits: &Limits,
+        wanted: &[&str],
+    ) -> Result<Self> {
         if format.sheet.is_some() {
             let (file, found) = (file.name.clone(), Container::Text);
             return Err(IngestError::OptionDoesNotFit { file, option: "sheet", found });
@@ -170,7 +183,8 @@ impl Delimited {
             (Coding::Stated(_), _) => return None,
             (Coding::Marked(encoding), _) => {
                 let other = self.stated.filter(|stated| *stated != encoding);
-                let instead = other.map_or(String::new(), |other| format!(", although the spec states `{}`", other.name()));
+                let instead =
+                    other.map_or(String::new(), |other| format!(", although the spec states `{}`", other.name()));
                 (format!("the file starts with its byte order mark{instead}"), true)
             }
             (Coding::Wide(_), _) => ("every second byte is zero".to_owned(), false),

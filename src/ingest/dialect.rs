@@ -78,7 +78,10 @@ pub(super) fn detect(sample: &[u8], ended: bool) -> Guess {
     Guess {
         delimiter: best.delimiter,
         evidence: format!("{} of the first {} records have {} fields", best.agreeing, best.records, best.width),
-        certain: best.agreeing == best.records && rivals <= 1,
+        // Two words in every line may also be one column of names.
+        certain: best.agreeing == best.records
+            && rivals <= 1
+            && (best.delimiter != Delimiter::Whitespace || best.width > 2),
     }
 }
 

@@ -44,8 +44,20 @@ pub(super) fn named(label: &str) -> Result<&'static Encoding> {
         .or_else(|| Encoding::for_label(other.as_bytes()));
     found.filter(|encoding| *encoding != encoding_rs::REPLACEMENT).ok_or_else(|| {
         const COMMON: [&str; 14] = [
-            "utf-8", "utf-16le", "utf-16be", "windows-1250", "windows-1251", "windows-1252", "iso-8859-1", "iso-8859-2",
-            "iso-8859-15", "macintosh", "shift_jis", "euc-jp", "gb18030", "big5",
+            "utf-8",
+            "utf-16le",
+            "utf-16be",
+            "windows-1250",
+            "windows-1251",
+            "windows-1252",
+            "iso-8859-1",
+            "iso-8859-2",
+            "iso-8859-15",
+            "macintosh",
+            "shift_jis",
+            "euc-jp",
+            "gb18030",
+            "big5",
         ];
         IngestError::UnknownEncoding { label: label.to_owned(), near: near_misses(label, COMMON) }
     })
@@ -58,8 +70,7 @@ pub(super) fn open(file: &InputFile, stated: Option<&'static Encoding>, limits: 
     let position = Arc::new(AtomicU64::new(0));
     let mut bytes = BufReader::with_capacity(64 << 10, Counted { inner: handle, position: position.clone() });
     let gzip = bytes.fill_buf().map_err(trouble)?.starts_with(b"\x1f\x8b");
-    let unpacked: Box<dyn Read> =
-        if gzip { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
+    let unpacked: Box<dyn Read> = if gzip { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
     let mut reader = Capped { inner: unpacked, left: limits.inflated };
     let mut head = container::read_head(&mut reader).map_err(trouble)?;
     if gzip {
@@ -176,8 +187,7 @@ struct Capped<R> {
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.left =
-            self.left.checked_sub(count as u64).ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
+        self.left = self.left.checked_sub(count as u64).ok_or_else(|| io::Error::from(io::ErrorKind::FileTooLarge))?;
         Ok(count)
     }
 }

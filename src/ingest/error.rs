@@ -7,33 +7,89 @@ use super::{Container, Header, Sheet};
 /// `file` is always the logical name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum IngestError {
-    NotFound { file: String },
+    NotFound {
+        file: String,
+    },
     /// A folder, a device or a pipe.
-    NotAFile { file: String },
+    NotAFile {
+        file: String,
+    },
     /// The operating system says why.
-    Unreadable { file: String, reason: String },
+    Unreadable {
+        file: String,
+        reason: String,
+    },
     /// Its size or time of change was another after reading than before.
-    ChangedWhileReading { file: String },
+    ChangedWhileReading {
+        file: String,
+    },
     /// Not even a header.
-    Empty { file: String },
-    WrongKind { file: String, found: Container },
+    Empty {
+        file: String,
+    },
+    WrongKind {
+        file: String,
+        found: Container,
+    },
     /// The right kind of file, but broken: cut off, or not following its format. `at` is a line or row.
-    Damaged { file: String, reason: String, at: Option<u64> },
+    Damaged {
+        file: String,
+        reason: String,
+        at: Option<u64>,
+    },
     /// A quote that opens on `line` is never closed; the `swallowed` lines after it would be one cell.
-    OpenQuote { file: String, line: u64, swallowed: u64 },
-    UnknownEncoding { label: String, near: Vec<String> },
+    OpenQuote {
+        file: String,
+        line: u64,
+        swallowed: u64,
+    },
+    UnknownEncoding {
+        label: String,
+        near: Vec<String>,
+    },
     /// Formats of dates that can't be used, by column of the request.
-    BadDateFormat { column: usize, format: String, reason: String },
+    BadDateFormat {
+        column: usize,
+        format: String,
+        reason: String,
+    },
     /// The decimal mark is neither `.` nor `,`, or the same as the thousands mark.
-    BadMarks { decimal: Option<char>, thousands: Option<char> },
+    BadMarks {
+        decimal: Option<char>,
+        thousands: Option<char>,
+    },
     /// An option of the spec that means nothing for this kind of file: `sheet`, `delimiter`, `encoding`.
-    OptionDoesNotFit { file: String, option: &'static str, found: Container },
+    OptionDoesNotFit {
+        file: String,
+        option: &'static str,
+        found: Container,
+    },
     /// All requested columns that the file does not have, and the headers it has.
-    MissingColumns { file: String, missing: Vec<MissingColumn>, headers: Vec<String>, header: bool },
+    MissingColumns {
+        file: String,
+        missing: Vec<MissingColumn>,
+        headers: Vec<String>,
+        header: bool,
+    },
     /// The header of a requested column stands over several columns; positions from 1.
-    DuplicateHeader { file: String, column: usize, header: String, positions: Vec<u32> },
-    MissingSheet { file: String, sheet: Sheet, near: Vec<String>, sheets: Vec<String> },
-    TooLarge { file: String, budget: Budget, limit: u64, at: Option<u64> },
+    DuplicateHeader {
+        file: String,
+        column: usize,
+        header: String,
+        positions: Vec<u32>,
+    },
+    MissingSheet {
+        file: String,
+        sheet: Sheet,
+        near: Vec<String>,
+        sheets: Vec<String>,
+    },
+    TooLarge {
+        file: String,
+        budget: Budget,
+        limit: u64,
+        at: Option<u64>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +151,9 @@ impl fmt::Display for IngestError {
                 let show = |mark: &Option<char>| mark.map_or("none".to_owned(), |mark| format!("`{mark}`"));
                 write!(f, "decimal mark {} does not go with thousands mark {}", show(decimal), show(thousands))
             }
-            OptionDoesNotFit { file, option, found } => write!(f, "`{option}` means nothing for `{file}`: it is {found}"),
+            OptionDoesNotFit { file, option, found } => {
+                write!(f, "`{option}` means nothing for `{file}`: it is {found}")
+            }
             MissingColumns { file, missing, headers, .. } => {
                 let missing: Vec<String> = missing.iter().map(|missing| missing.header.to_string()).collect();
                 write!(f, "`{file}` has no {}; it has `{}`", missing.join(", no "), headers.join("`, `"))

@@ -9,7 +9,9 @@ use super::container::{self, Container};
 use super::delimited::Delimited;
 use super::error::{Budget, IngestError, Result};
 use super::workbook::Workbook;
-use super::{Detection, FileFacts, Format, Header, InputFile, Limits, Loaded, Refusal, Request, Schema, headers, sample};
+use super::{
+    Detection, FileFacts, Format, Header, InputFile, Limits, Loaded, Refusal, Request, Schema, headers, sample,
+};
 use crate::progress::Progress;
 use crate::table::Table;
 
@@ -80,7 +82,9 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
     let mut detected = merge(&request.files, found);
     detected.extend(findings.detected);
     let headers: Vec<&str> = match (sources.first(), positions.first()) {
-        (Some(source), Some(positions)) => positions.iter().map(|position| source.headers()[*position].as_str()).collect(),
+        (Some(source), Some(positions)) => {
+            positions.iter().map(|position| source.headers()[*position].as_str()).collect()
+        }
         _ => vec![""; request.columns.len()],
     };
     Ok(loader.finish(&headers, detected, files))

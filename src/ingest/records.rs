@@ -34,7 +34,10 @@ pub(super) struct Record<'a> {
 pub(super) enum Trouble {
     TextAfterQuote,
     /// The quote that opened on `line` is still open at the end of the text, `swallowed` lines further on.
-    OpenQuote { line: u64, swallowed: u64 },
+    OpenQuote {
+        line: u64,
+        swallowed: u64,
+    },
 }
 
 #[derive(Debug)]

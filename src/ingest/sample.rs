@@ -53,9 +53,8 @@ pub(super) fn look(request: &Request, sources: &mut [Box<dyn Source>], positions
                     }
                 }
             }
-            let settled = rows >= ROWS
-                && (!numbers || evidence.settled())
-                && shapes.iter().flatten().all(Shapes::settled);
+            let settled =
+                rows >= ROWS && (!numbers || evidence.settled()) && shapes.iter().flatten().all(Shapes::settled);
             Ok(if settled { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
     }
@@ -84,7 +83,7 @@ pub(super) fn look(request: &Request, sources: &mut [Box<dyn Source>], positions
 fn stated_marks(request: &Request) -> Result<Option<Marks>> {
     let (decimal, thousands) = (request.format.decimal, request.format.thousands);
     let good = decimal.is_none_or(|mark| matches!(mark, '.' | ','))
-        && thousands.is_none_or(|mark| super::decimal::is_group_mark(mark))
+        && thousands.is_none_or(super::decimal::is_group_mark)
         && (decimal.is_none() || decimal != thousands);
     if !good {
         return Err(IngestError::BadMarks { decimal, thousands });
@@ -99,8 +98,7 @@ fn stated_marks(request: &Request) -> Result<Option<Marks>> {
 
 fn stated_formats(request: &Request) -> Result<Vec<Vec<DateFormat>>> {
     let compile = |column: usize, format: &String| {
-        DateFormat::new(format)
-            .map_err(|reason| IngestError::BadDateFormat { column, format: format.clone(), reason })
+        DateFormat::new(format).map_err(|reason| IngestError::BadDateFormat { column, format: format.clone(), reason })
     };
     let columns = request.columns.iter().enumerate();
     columns.map(|(index, column)| column.dates.iter().map(|format| compile(index, format)).collect()).collect()

@@ -207,7 +207,15 @@ fn read_time(tokens: &[Token], format: &mut String) -> Option<()> {
 }
 
 fn tokens(text: &str) -> Option<Vec<Token<'_>>> {
-    let class = |c: char| if c.is_ascii_digit() { 0 } else if c.is_alphabetic() { 1 } else { 2 };
+    let class = |c: char| {
+        if c.is_ascii_digit() {
+            0
+        } else if c.is_alphabetic() {
+            1
+        } else {
+            2
+        }
+    };
     let (mut tokens, mut rest) = (Vec::new(), text);
     while let Some(first) = rest.chars().next() {
         let end = rest.find(|c| class(c) != class(first)).unwrap_or(rest.len());
@@ -232,7 +240,17 @@ fn divides(mark: &str) -> bool {
 
 fn month(word: &str) -> Option<&'static str> {
     const MONTHS: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
     let word = word.to_lowercase();

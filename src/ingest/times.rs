@@ -25,8 +25,7 @@ const UNIX_DAY: i32 = 719_163;
 pub(super) fn parse_iso(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     let (year, month, day, rest) = match bytes {
-        [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..]
-        | [y1, y2, y3, y4, m1, m2, d1, d2, rest @ ..] => {
+        [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, rest @ ..] | [y1, y2, y3, y4, m1, m2, d1, d2, rest @ ..] => {
             (digits(&[*y1, *y2, *y3, *y4])?, digits(&[*m1, *m2])?, digits(&[*d1, *d2])?, rest)
         }
         _ => return None,
@@ -44,7 +43,8 @@ pub(super) fn parse_iso(text: &str) -> Option<i64> {
             let fraction = match rest {
                 [] => 0,
                 [b'.' | b',', fraction @ ..] if (1..=9).contains(&fraction.len()) => {
-                    digits(&fraction[..fraction.len().min(6)])? * 10_u32.pow(6_u32.saturating_sub(fraction.len() as u32))
+                    digits(&fraction[..fraction.len().min(6)])?
+                        * 10_u32.pow(6_u32.saturating_sub(fraction.len() as u32))
                         + fraction.get(6..).map_or(Some(0), |cut| digits(cut).map(|_| 0))?
                 }
                 _ => return None,
@@ -62,7 +62,7 @@ pub(super) fn parse_iso(text: &str) -> Option<i64> {
 /// Whether the text is a date and time in ISO form that ends in an offset from UTC.
 pub(super) fn has_offset(text: &str) -> bool {
     let Some(at) = text.rfind(['+', '-']).filter(|at| *at >= 16) else { return false };
-    let offset = text[at + 1..].as_bytes();
+    let offset = &text.as_bytes()[at + 1..];
     offset.iter().all(|byte| byte.is_ascii_digit() || *byte == b':') && parse_iso(text[..at].trim_end()).is_some()
 }
 
@@ -77,11 +77,8 @@ pub(super) fn from_serial(days: f64, epoch: Epoch) -> Option<i64> {
     }?;
     let seconds = days * 86_400.0;
     let whole = seconds.round();
-    let micros = if (seconds - whole).abs() < 1e-3 {
-        whole as i64 * SECOND
-    } else {
-        (seconds * SECOND as f64).round() as i64
-    };
+    let micros =
+        if (seconds - whole).abs() < 1e-3 { whole as i64 * SECOND } else { (seconds * SECOND as f64).round() as i64 };
     Some(i64::from(base.num_days_from_ce() - UNIX_DAY) * DAY + micros)
 }
 
@@ -117,7 +114,8 @@ pub(super) struct DateFormat {
 
 impl DateFormat {
     pub fn new(format: &str) -> Result<Self, String> {
-        let items = StrftimeItems::new(format).parse_to_owned().map_err(|_| "it has an unknown `%` sequence".to_owned())?;
+        let items =
+            StrftimeItems::new(format).parse_to_owned().map_err(|_| "it has an unknown `%` sequence".to_owned())?;
         let this = DateFormat { text: format.to_owned(), items };
         // Written and read back, a moment must keep its day, and its time if the format has one.
         let moment = NaiveDate::from_ymd_opt(2013, 12, 25).and_then(|day| day.and_hms_opt(23, 58, 59));
@@ -167,7 +165,5 @@ fn put<const WIDTH: usize>(out: &mut String, mut number: u32) {
 }
 
 fn digits(bytes: &[u8]) -> Option<u32> {
-    bytes.iter().try_fold(0_u32, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
-    })
+    bytes.iter().try_fold(0_u32, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
 }

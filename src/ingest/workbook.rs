@@ -168,7 +168,8 @@ impl Workbook {
                     if let Some(keep) = width.map(|width| width.saturating_sub(left as usize))
                         && keep < cells.len()
                     {
-                        for (column, _) in cells.iter().enumerate().skip(keep).filter(|(_, cell)| **cell != Data::Empty) {
+                        for (column, _) in cells.iter().enumerate().skip(keep).filter(|(_, cell)| **cell != Data::Empty)
+                        {
                             self.strays.note(number, left + column as u32);
                         }
                         cells = &cells[..keep];

@@ -42,7 +42,8 @@ impl OutputSet {
         };
         fs::create_dir_all(folder).map_err(|e| failed(folder, e))?;
         let path = folder.join(LOCK);
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|e| failed(&path, e))?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(|e| failed(&path, e))?;
         lock.try_lock().map_err(|_| OutputError {
             path: folder.to_owned(),
             reason: "another build is writing to this folder".into(),

@@ -37,12 +37,9 @@ impl Lowering<'_> {
         for column in &spec.columns {
             let name = column.name.value.clone();
             match &column.origin {
-                Origin::Source { header, ty, dates, .. } => columns.push(ScanColumn {
-                    name,
-                    header: header.value.clone(),
-                    base: ty.base,
-                    dates: dates.clone(),
-                }),
+                Origin::Source { header, ty, dates, .. } => {
+                    columns.push(ScanColumn { name, header: header.value.clone(), base: ty.base, dates: dates.clone() })
+                }
                 Origin::Derived(value) => {
                     derive.push(Projection { name, value: self.row(value), words: self.words(value.span) });
                 }
@@ -146,7 +143,9 @@ impl Lowering<'_> {
                 words: Some(self.words(filter.when.span)),
             });
         }
-        for (rule, column, base) in [("no customer (built in)", customer, Base::Id), ("no time (built in)", time, Base::Datetime)] {
+        for (rule, column, base) in
+            [("no customer (built in)", customer, Base::Id), ("no time (built in)", time, Base::Datetime)]
+        {
             let missing = Op::IsMissing(Box::new(Expr::new(Op::Column(column.to_owned()), base)));
             drops.push(Drop { rule: rule.into(), when: Condition::True(Expr::bool(missing)), words: None });
         }
@@ -291,7 +290,9 @@ impl Lowering<'_> {
     ) -> Expr {
         let mut of_baskets = false;
         for expr in arguments.iter().copied().chain(filter) {
-            expr.walk(&mut |e| of_baskets |= matches!(e.kind, Kind::Ref(Ref::Basket(_) | Ref::BasketTime | Ref::Baskets)));
+            expr.walk(&mut |e| {
+                of_baskets |= matches!(e.kind, Kind::Ref(Ref::Basket(_) | Ref::BasketTime | Ref::Baskets))
+            });
         }
         let counted = matches!(arguments, [e] if matches!(e.kind, Kind::Ref(Ref::Baskets)));
         let argument = arguments.first().filter(|_| !counted).map(|e| self.row(e));
@@ -299,7 +300,11 @@ impl Lowering<'_> {
         let quantile = arguments.get(1).and_then(|e| share_literal(e)).unwrap_or(0.5);
         let slots = if of_baskets { &mut sink.baskets } else { &mut sink.rows };
         let same = |s: &&Slot| {
-            s.function == function && s.argument == argument && s.filter == filter && s.quantile == quantile && s.base == base
+            s.function == function
+                && s.argument == argument
+                && s.filter == filter
+                && s.quantile == quantile
+                && s.base == base
         };
         let name = match slots.iter().find(same) {
             Some(slot) => slot.name.clone(),

@@ -54,7 +54,10 @@ impl Resolver<'_> {
             );
             return None;
         };
-        let k = (self.in_range(low, 1, MOST_CLUSTERS, "k") as u32, self.in_range(high, 1, MOST_CLUSTERS, "k") as u32);
+        let smallest = self.in_range(low, 1, MOST_CLUSTERS, "k") as u32;
+        // A single number stands for both ends, and its mistake is one.
+        let largest = if low.span == high.span { smallest } else { self.in_range(high, 1, MOST_CLUSTERS, "k") as u32 };
+        let k = (smallest, largest);
         if k.0 > k.1 {
             self.report(
                 Diagnostic::error("SEG0209", "the range of `k` runs backwards")
@@ -85,7 +88,8 @@ impl Resolver<'_> {
     }
 
     fn constraint(&mut self, constraint: &ast::Constraint) -> Option<Constraint> {
-        let on = self.word(&constraint.name, "constraint", &[("share", ConstraintOn::Share), ("k", ConstraintOn::K)])?;
+        let on =
+            self.word(&constraint.name, "constraint", &[("share", ConstraintOn::Share), ("k", ConstraintOn::K)])?;
         let value = match (on, &constraint.value.value) {
             (ConstraintOn::Share, SettingValue::Percent(percent)) => percent.as_f64() / 100.0,
             (ConstraintOn::K, SettingValue::Integer(n)) => *n as f64,
@@ -107,7 +111,8 @@ impl Resolver<'_> {
         if !(low..=high).contains(&value.value) {
             self.report(
                 Diagnostic::error("SEG0209", format!("`{what}` is {}, it can be {low} to {high}", value.value))
-                    .at(value.span, format!("from {low} to {high}")),
+                    .at(value.span, format!("from {low} to {high}"))
+                    .help(format!("write `{what} {}`", value.value.clamp(low, high))),
             );
         }
         value.value.clamp(low, high)

@@ -1,9 +1,9 @@
 //! Names and functions inside expressions, each in the scope in which the expression stands.
 
-use super::Resolver;
+use super::{Resolver, Written};
 use crate::diagnostics::{Diagnostic, suggest};
 use crate::expr::{Argument, ArgumentValue, Expr, Kind, Literal};
-use crate::spec::{BasketId, ColumnId, FeatureId, Function, ParamId, Ref, Resolved};
+use crate::spec::{BasketId, ColumnId, FeatureId, Function, ParamId, Population, Ref, Resolved};
 use crate::syntax::ast;
 use crate::syntax::source::{Name, Span};
 
@@ -90,9 +90,12 @@ impl Resolver<'_> {
     fn duplicate(&mut self, columns: Option<&[Vec<Name>]>, span: Span, scope: Scope) -> Kind<Resolved> {
         if scope != Scope::Row {
             self.report(
-                Diagnostic::error("SEG0204", format!("`duplicate` is about one row and can't stand in {}", scope.holds()))
-                    .at(span, "only in `filter`")
-                    .help("drop repeated rows with `drop \"repeated row\" when duplicate`"),
+                Diagnostic::error(
+                    "SEG0204",
+                    format!("`duplicate` is about one row and can't stand in {}", scope.holds()),
+                )
+                .at(span, "only in `filter`")
+                .help("drop repeated rows with `drop \"repeated row\" when duplicate`"),
             );
             return Kind::Error;
         }
@@ -131,7 +134,11 @@ impl Resolver<'_> {
                         format!("`{}` looks at all customers and can't stand in {}", name.value, scope.holds()),
                     )
                     .at(span, "only in `features` and `cluster on`")
-                    .help(format!("make it a feature: `features {{ {0} = {0}(...) }}`", name.value)),
+                    .help(if function == Function::Population(Population::Score) {
+                        "score a feature, in `features`: `m = score(monetary, 5)`"
+                    } else {
+                        "winsorize a feature, in `features`: `w = winsorize(monetary, 1%, 99%)`"
+                    }),
                 );
                 return Kind::Error;
             }
@@ -146,10 +153,18 @@ impl Resolver<'_> {
                 return Kind::Error;
             }
             (Function::Aggregate(_), _) => {
+                let feature = format!("make it a feature, `features {{ total = {} }}`", self.sources.one_line(span));
                 self.report(
-                    Diagnostic::error("SEG0205", format!("`{}` is an aggregate and can't stand in {}", name.value, scope.holds()))
-                        .at(span, "an aggregate over rows")
-                        .help(format!("make it a feature, `features {{ total = {} }}`, and use its name", self.sources.one_line(span))),
+                    Diagnostic::error(
+                        "SEG0205",
+                        format!("`{}` is an aggregate and can't stand in {}", name.value, scope.holds()),
+                    )
+                    .at(span, "over many rows")
+                    .help(match scope {
+                        Scope::Param => "write the value itself, for example `param horizon = 90 days`".to_owned(),
+                        Scope::Row => format!("{feature}, and use its name in `label`: here is one row at a time"),
+                        _ => format!("{feature}, and use its name"),
+                    }),
                 );
                 return Kind::Error;
             }
@@ -158,9 +173,13 @@ impl Resolver<'_> {
             self.report(
                 Diagnostic::error("SEG0208", format!("`{}` takes no `where`", name.value))
                     .at(filter.span, "only aggregates have one")
-                    .help("use `if ... then ... else ...`"),
+                    .help(format!(
+                        "leave it out, or put it on the aggregate inside: `{}(sum(amount where ...))`",
+                        name.value
+                    )),
             );
         }
+        let filter = filter.filter(|_| matches!(function, Function::Aggregate(_)));
         let arguments = arguments
             .iter()
             .map(|argument| Argument {
@@ -182,11 +201,16 @@ impl Resolver<'_> {
             [baskets, name] if baskets.value == "baskets" => self.basket_field(name, span, scope),
             _ => {
                 let text = path.iter().map(|n| n.value.as_str()).collect::<Vec<_>>().join(".");
-                self.report(
-                    Diagnostic::error("SEG0201", format!("unknown name `{text}`"))
-                        .at(span, "a name before a dot is `all` or `baskets`")
-                        .help("write `all.recency` for a feature over all customers, `baskets.worth` for a field of a basket"),
-                );
+                let near = suggest::nearest(&path[0].value, ["all", "baskets"]);
+                let diagnostic = Diagnostic::error("SEG0201", format!("unknown name `{text}`"));
+                self.report(match near {
+                    Some(near) => diagnostic
+                        .at(path[0].span, format!("did you mean `{near}`?"))
+                        .help(format!("write `{near}.{}`", path[1].value)),
+                    None => diagnostic.at(span, "a name before a dot is `all` or `baskets`").help(
+                        "write `all.recency` for a feature over all customers, `baskets.worth` for a field of a basket",
+                    ),
+                });
                 None
             }
         }
@@ -196,7 +220,8 @@ impl Resolver<'_> {
         if scope != Scope::Label {
             self.report(
                 Diagnostic::error("SEG0204", format!("`all.{}` can't stand in {}", name.value, scope.holds()))
-                    .at(span, "only in label rules and their tests"),
+                    .at(span, "only in label rules and their tests")
+                    .help(format!("write `{}`", name.value)),
             );
             return None;
         }
@@ -205,7 +230,8 @@ impl Resolver<'_> {
             _ => {
                 self.report(
                     Diagnostic::error("SEG0201", format!("`{}` is no feature", name.value))
-                        .at(name.span, "`all.` goes before the name of a feature"),
+                        .at(name.span, "`all.` goes before the name of a feature")
+                        .help(format!("write `{}`", name.value)),
                 );
                 None
             }
@@ -276,12 +302,17 @@ impl Resolver<'_> {
 
     fn out_of_scope(&mut self, name: &Name, found: Ref, defined: Span, scope: Scope) {
         let n = &name.value;
+        let aggregate = self.written.get(n).map_or("sum", |written| written.aggregate);
         let (what, help) = match found {
             Ref::Column(_) => (
                 "a column of rows",
                 match scope {
-                    Scope::AsOf | Scope::Basket | Scope::Feature => format!("aggregate it, for example `max({n})` or `sum({n})`"),
-                    Scope::Label | Scope::Cluster => format!("make a feature of it, for example `features {{ {n}_total = sum({n}) }}`"),
+                    Scope::AsOf | Scope::Basket | Scope::Feature => {
+                        format!("aggregate it, for example `{aggregate}({n})`")
+                    }
+                    Scope::Label | Scope::Cluster => {
+                        format!("make a feature of it, for example `features {{ {aggregate}_{n} = {aggregate}({n}) }}`")
+                    }
                     _ => "use a parameter or a literal".into(),
                 },
             ),
@@ -314,13 +345,28 @@ impl Resolver<'_> {
             Scope::Basket => "field",
             Scope::Param | Scope::AsOf => "parameter",
         };
+        if let Some(Written { what: found, span, .. }) = self.written.get(&name.value) {
+            let (found, span) = (*found, *span);
+            if !fits(found) {
+                return self.out_of_scope(name, found, span, scope);
+            }
+            return self.report(
+                Diagnostic::error("SEG0201", format!("`{}` is used above its definition", name.value))
+                    .at(name.span, "not defined yet")
+                    .at(span, "defined here")
+                    .help("move the definition up, before what uses it"),
+            );
+        }
         let names = self.names_where(fits);
         let known = suggest::list(names.iter().map(String::as_str));
         let diagnostic = Diagnostic::error("SEG0201", format!("unknown {what} `{}`", name.value));
         let diagnostic = match suggest::nearest(&name.value, names.iter().map(String::as_str)) {
             Some(near) => diagnostic.at(name.span, format!("did you mean `{near}`?")).help(format!("write `{near}`")),
-            None if names.is_empty() => diagnostic.at(name.span, "not defined above"),
-            None => diagnostic.at(name.span, "not defined above").help(format!("known here: {known}")),
+            None if names.is_empty() => diagnostic.at(name.span, "not defined"),
+            None if name.value.starts_with(char::is_uppercase) => diagnostic
+                .at(name.span, "not defined")
+                .help(format!("known here: {known}; text stands in quotes: `\"{}\"`", name.value)),
+            None => diagnostic.at(name.span, "not defined").help(format!("known here: {known}")),
         };
         self.report(diagnostic);
     }

@@ -10,7 +10,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use crate::diagnostics::{Diagnostic, suggest};
+use crate::diagnostics::{Diagnostic, Label, suggest};
 use crate::spec::*;
 use crate::syntax::ast::{self, Ast, Item};
 use crate::syntax::source::{Name, SourceMap, Span, Spanned};
@@ -22,8 +22,14 @@ pub type Overrides = BTreeMap<String, ast::Expr>;
 
 /// Resolves all names. There is no spec when a part that everything else needs is absent.
 pub fn resolve(ast: &Ast, sources: &SourceMap, overrides: &Overrides) -> (Option<Spec<Resolved>>, Vec<Diagnostic>) {
-    let mut resolver =
-        Resolver { sources, names: BTreeMap::new(), visible: Visible::default(), has_baskets: false, diagnostics: vec![] };
+    let mut resolver = Resolver {
+        sources,
+        names: BTreeMap::new(),
+        written: written(&ast.items),
+        visible: Visible::default(),
+        has_baskets: false,
+        diagnostics: vec![],
+    };
     let spec = resolver.spec(ast, overrides);
     (spec, resolver.diagnostics)
 }
@@ -32,9 +38,20 @@ struct Resolver<'a> {
     sources: &'a SourceMap,
     /// Every name that was defined, with its place.
     names: BTreeMap<String, (Ref, Span)>,
+    /// Every name that is defined anywhere, for what to say where it is not known.
+    written: BTreeMap<String, Written>,
     visible: Visible,
     has_baskets: bool,
     diagnostics: Vec<Diagnostic>,
+}
+
+/// A definition as it stands in the spec, wherever that is.
+struct Written {
+    /// Its kind; the number in it means nothing.
+    what: Ref,
+    span: Span,
+    /// An aggregate that suits it, for help.
+    aggregate: &'static str,
 }
 
 /// How many of each kind are defined above the line at hand.
@@ -48,7 +65,15 @@ struct Visible {
 
 impl Resolver<'_> {
     fn report(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        // A name that is not known is one mistake, however often it is used.
+        let known = |d: &&mut Diagnostic| (d.code, &d.message) == (diagnostic.code, &diagnostic.message);
+        match self.diagnostics.iter_mut().find(known) {
+            Some(first) if first.code == "SEG0201" => {
+                let again = diagnostic.labels.into_iter().take(1);
+                first.labels.extend(again.map(|label| Label { text: "also here".into(), ..label }));
+            }
+            _ => self.diagnostics.push(diagnostic),
+        }
     }
 
     fn define(&mut self, name: &Name, what: Ref) {
@@ -63,7 +88,8 @@ impl Resolver<'_> {
         } else if ["all", "baskets", "as_of", "rows"].contains(&name.value.as_str()) {
             self.report(
                 Diagnostic::error("SEG0203", format!("`{}` already means something in every spec", name.value))
-                    .at(name.span, "choose another name"),
+                    .at(name.span, "choose another name")
+                    .help(format!("write for example `my_{}`", name.value)),
             );
         } else {
             self.names.insert(name.value.clone(), (what, name.span));
@@ -75,7 +101,8 @@ impl Resolver<'_> {
         let name = ast.name.clone()?;
         let items = &ast.items;
         let params = self.params(items, overrides);
-        let sources: Vec<&ast::Source> = items.iter().filter_map(|i| if let Item::Source(s) = i { Some(s) } else { None }).collect();
+        let sources: Vec<&ast::Source> =
+            items.iter().filter_map(|i| if let Item::Source(s) = i { Some(s) } else { None }).collect();
         let Some(source) = sources.first() else {
             self.missing(&name, "source", "source purchases from \"orders.csv\" {");
             return None;
@@ -113,7 +140,8 @@ impl Resolver<'_> {
         };
         let baskets = self.baskets(items, &columns);
         let features = self.features(items, &name);
-        let cluster = find(items, |i| if let Item::Cluster { settings, span } = i { Some((settings, *span)) } else { None });
+        let cluster =
+            find(items, |i| if let Item::Cluster { settings, span } = i { Some((settings, *span)) } else { None });
         let cluster = cluster.and_then(|(settings, span)| self.cluster(settings, span));
         let has_cluster = items.iter().any(|i| matches!(i, Item::Cluster { .. }));
         let labels = find(items, |i| if let Item::Labels(l) = i { Some(l) } else { None });
@@ -211,8 +239,10 @@ impl Resolver<'_> {
         for name in overrides.keys().filter(|name| !params.iter().any(|p| p.name.value == **name)) {
             let near = suggest::nearest(name, params.iter().map(|p| p.name.value.as_str()));
             let known = suggest::list(params.iter().map(|p| p.name.value.as_str()));
-            let help = near.map_or(format!("parameters of this spec: {known}"), |near| format!("did you mean `{near}`?"));
-            self.diagnostics.push(Diagnostic::error("SEG0215", format!("the spec has no parameter `{name}`")).help(help));
+            let help =
+                near.map_or(format!("parameters of this spec: {known}"), |near| format!("did you mean `{near}`?"));
+            self.diagnostics
+                .push(Diagnostic::error("SEG0215", format!("the spec has no parameter `{name}`")).help(help));
         }
         params
     }
@@ -257,7 +287,9 @@ impl Resolver<'_> {
             let near = suggest::nearest(&name.value, all.clone());
             let diagnostic = Diagnostic::error("SEG0201", format!("unknown column `{}`", name.value));
             self.report(match near {
-                Some(near) => diagnostic.at(name.span, format!("did you mean `{near}`?")).help(format!("write `{near}`")),
+                Some(near) => {
+                    diagnostic.at(name.span, format!("did you mean `{near}`?")).help(format!("write `{near}`"))
+                }
                 None => diagnostic.at(name.span, "not a column").help(format!("columns: {}", suggest::list(all))),
             });
         }
@@ -281,7 +313,7 @@ impl Resolver<'_> {
         let mut diagnostic = Diagnostic::error("SEG0212", format!("which column says {}?", role.question));
         if candidates.is_empty() {
             diagnostic = diagnostic
-                .at(first_line, format!("no column of type {}", suggest::list(role.types.iter().copied())))
+                .at(first_line, format!("no column of type `{}`", role.types.join("` or `")))
                 .help(format!("declare one, for example `{}`", role.example));
         } else {
             for i in &candidates {
@@ -298,12 +330,18 @@ impl Resolver<'_> {
             "clusters" => Over::Clusters,
             "customers" => Over::Customers,
             other => {
+                let near = suggest::nearest(other, ["clusters", "customers"]);
                 self.report(
                     Diagnostic::error("SEG0209", format!("labels are for `clusters` or `customers`, not `{other}`"))
-                        .at(labels.over.span, "one of the two")
-                        .help("write `label clusters {` or `label customers {`"),
+                        .at(
+                            labels.over.span,
+                            near.map_or("one of the two".into(), |near| format!("did you mean `{near}`?")),
+                        )
+                        .help(near.map_or("write `label clusters {` or `label customers {`".into(), |near| {
+                            format!("write `label {near} {{`")
+                        })),
                 );
-                return None;
+                if has_cluster { Over::Clusters } else { Over::Customers }
             }
         };
         if over == Over::Clusters && !has_cluster {
@@ -317,10 +355,10 @@ impl Resolver<'_> {
             self.report(
                 Diagnostic::error("SEG0602", "a label block has one `otherwise`")
                     .at(second.label.span, "the second one")
-                    .at(first.label.span, "the first one"),
+                    .at(first.label.span, "the first one")
+                    .help("keep the one that you mean, at the end of the block"),
             );
-        }
-        if let (Some(otherwise), Some(last)) = (labels.otherwise.first(), labels.rules.last())
+        } else if let (Some(otherwise), Some(last)) = (labels.otherwise.first(), labels.rules.last())
             && (otherwise.span.file, otherwise.span.start) < (last.span.file, last.span.start)
         {
             self.report(
@@ -378,6 +416,34 @@ const ROLES: [Role; 2] = [
         named: |item| if let Item::Time(name) = item { Some(name) } else { None },
     },
 ];
+
+/// The definitions of a spec by name; of several with one name, the first.
+fn written(items: &[Item]) -> BTreeMap<String, Written> {
+    let mut written = BTreeMap::new();
+    let mut add = |name: &Name, what: Ref, aggregate: &'static str| {
+        written.entry(name.value.clone()).or_insert(Written { what, span: name.span, aggregate });
+    };
+    for item in items {
+        match item {
+            Item::Param(d) => add(&d.name, Ref::Param(ParamId(0)), "sum"),
+            Item::Derive(d) => add(&d.name, Ref::Column(ColumnId(0)), "sum"),
+            Item::Baskets { fields, .. } => fields.iter().for_each(|d| add(&d.name, Ref::Basket(BasketId(0)), "mean")),
+            Item::Features(list) => list.iter().for_each(|d| add(&d.name, Ref::Feature(FeatureId(0)), "sum")),
+            Item::Source(source) => {
+                for column in &source.columns {
+                    let aggregate = match column.type_name.value.as_str() {
+                        "id" | "text" | "bool" => "mode",
+                        "date" | "datetime" => "max",
+                        _ => "sum",
+                    };
+                    add(&column.name, Ref::Column(ColumnId(0)), aggregate);
+                }
+            }
+            _ => {}
+        }
+    }
+    written
+}
 
 fn find<'a, T: 'a>(items: &'a [Item], pick: impl Fn(&'a Item) -> Option<T>) -> Option<T> {
     items.iter().find_map(pick)

@@ -64,7 +64,7 @@ impl Resolver<'_> {
                     format.encoding = text;
                     true
                 }
-                ("decimal", _) if one_char.is_some() => {
+                ("decimal", _) if matches!(one_char, Some('.' | ',')) => {
                     format.decimal = one_char;
                     true
                 }

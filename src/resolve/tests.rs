@@ -12,16 +12,16 @@ impl Resolver<'_> {
         let mut given = vec![];
         for fact in &test.given {
             let span = fact.path.iter().map(|n| n.span).reduce(|a, b| a.to(b)).expect("a path has a name");
-            let of = self.reference(&fact.path, span, Scope::Label);
             let value = self.expr(&fact.value, Scope::Param);
-            match of {
-                Some(of @ (Ref::Feature(_) | Ref::All(_))) => given.push(Given { of, value, span }),
-                Some(_) => self.report(
+            let name = fact.path.last().and_then(|name| self.names.get(&name.value));
+            if name.is_some_and(|(what, _)| !matches!(what, Ref::Feature(_))) {
+                self.report(
                     Diagnostic::error("SEG0204", "only features can be given")
                         .at(span, "not a feature")
                         .help("give a feature of the spec, for example `recency = 20 days`"),
-                ),
-                None => {}
+                );
+            } else if let Some(of @ (Ref::Feature(_) | Ref::All(_))) = self.reference(&fact.path, span, Scope::Label) {
+                given.push(Given { of, value, span });
             }
         }
         let mut labels = vec![];

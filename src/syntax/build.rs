@@ -2,11 +2,11 @@
 
 use pest::iterators::{Pair, Pairs};
 
+use super::Rule;
 use super::ast::*;
 use super::errors;
 use super::expressions;
 use super::source::{FileId, Name, Span, Spanned};
-use super::Rule;
 use crate::diagnostics::Diagnostic;
 use crate::expr::{Comparator, Decimal};
 
@@ -110,9 +110,9 @@ impl Builder<'_> {
                 let fields = self.block(pair, span, |b, p| (p.as_rule() == Rule::definition).then(|| b.definition(p)));
                 Item::Baskets { by, fields, span }
             }
-            Rule::features => {
-                Item::Features(self.block(pair, span, |b, p| (p.as_rule() == Rule::definition).then(|| b.definition(p))))
-            }
+            Rule::features => Item::Features(
+                self.block(pair, span, |b, p| (p.as_rule() == Rule::definition).then(|| b.definition(p))),
+            ),
             Rule::cluster => Item::Cluster { settings: self.block(pair, span, Self::cluster_setting), span },
             Rule::labels => Item::Labels(self.labels(pair, span)),
             Rule::test => Item::Test(self.test(pair, span)),
@@ -340,7 +340,6 @@ impl Builder<'_> {
         pair.into_inner().map(|part| self.name(part)).collect()
     }
 }
-
 
 pub(super) fn comparator_of(text: &str) -> Comparator {
     let symbol = text.trim();

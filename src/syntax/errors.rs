@@ -9,6 +9,7 @@ use super::limits;
 use super::source::{FileId, Span, Spanned};
 use super::{Rule, SegParser};
 use crate::diagnostics::{Diagnostic, suggest};
+use crate::spec::Function;
 
 /// What a context may hold: the word that a statement starts with, the rule that reads it, an example.
 type Statement = (&'static str, Rule, &'static str);
@@ -67,8 +68,7 @@ const NOTES: &[Statement] = &[
     ("action", Rule::note, "action \"Early access\""),
     ("color", Rule::note, "color \"#227e96\""),
 ];
-const TEST_ITEMS: &[Statement] =
-    &[("given", Rule::given, "given {"), ("expect", Rule::expect, "expect \"Champions\"")];
+const TEST_ITEMS: &[Statement] = &[("given", Rule::given, "given {"), ("expect", Rule::expect, "expect \"Champions\"")];
 const FACTS: &[Statement] = &[("", Rule::fact, "recency = 20 days")];
 
 /// A line, or a whole block, that none of the statements of its context can read.
@@ -85,22 +85,28 @@ pub(super) fn unreadable(pair: &Pair<Rule>, text: &str, file: FileId) -> Diagnos
         _ => ("a segmentation", ITEMS),
     };
     let start = pair.as_span().start();
-    let word: String = pair.as_str().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    let first_line = pair.as_str().lines().next().unwrap_or("").trim_end();
-    let line_span = Span::new(file, start, start + first_line.len());
+    let word: String = pair.as_str().chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-')).collect();
+    let line_span = first_line(Span::new(file, start, start), text);
     let word_span = Span::new(file, start, start + word.len().max(1));
 
+    if continues(pair.as_str()) {
+        let before = if word == "where" { "sum(x " } else { "1 " };
+        let (at, found) = within_condition(before, start, start, text);
+        let help = "an expression goes on in the next line after an operator or before one";
+        return explain(found, start, at, text, file, help);
+    }
     // The statement that the first word names or nearly names, else the one that starts with a name of its own.
     let exact = statements.iter().find(|(keyword, ..)| !keyword.is_empty() && *keyword == word);
     let unnamed = statements.iter().find(|(keyword, ..)| keyword.is_empty());
+    let keywords = || statements.iter().map(|(keyword, ..)| *keyword).filter(|k| !k.is_empty());
+    let longer = |k: &&str| word.len() > 2 && (k.starts_with(&word) || (k.len() > 2 && word.starts_with(k)));
+    let near = suggest::nearest(&word, keywords()).or_else(|| keywords().find(longer));
     if let Some((_, rule, example)) = exact.or(unnamed) {
         let (at, found) = furthest(*rule, text, start);
-        let near = suggest::nearest(&word, statements.iter().map(|(keyword, ..)| *keyword).filter(|k| !k.is_empty()));
         if exact.is_some() || at > start + word.len() || near.is_none() {
-            return explain(found, at, text, file).help(format!("a line that works: `{example}`"));
+            return explain(found, start, at, text, file, &format!("a line that works: `{example}`"));
         }
     }
-    let near = suggest::nearest(&word, statements.iter().map(|(keyword, ..)| *keyword).filter(|k| !k.is_empty()));
     match near {
         Some(keyword) => {
             let example = statements.iter().find(|(k, ..)| *k == keyword).map_or("", |(.., example)| example);
@@ -115,20 +121,53 @@ pub(super) fn unreadable(pair: &Pair<Rule>, text: &str, file: FileId) -> Diagnos
 }
 
 fn known(statements: &[Statement]) -> String {
-    suggest::list(statements.iter().map(|(keyword, _, example)| if keyword.is_empty() { *example } else { *keyword }))
+    let inside = statements.iter().filter(|(keyword, ..)| *keyword != "segmentation");
+    let few = statements.len() <= 3;
+    suggest::list(inside.map(|(keyword, _, example)| if few || keyword.is_empty() { *example } else { *keyword }))
+}
+
+/// Whether a line can only go on with the expression of the line above.
+fn continues(line: &str) -> bool {
+    let word: String = line.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    matches!(word.as_str(), "and" | "or" | "between" | "where") || line.starts_with(['+', '*', '/', '<', '>', '=', '!'])
 }
 
 /// How far `rule` can read from `start`, and what the grammar would have taken there.
 fn furthest(rule: Rule, text: &str, start: usize) -> (usize, Vec<Rule>) {
     match SegParser::parse(rule, &text[start..]) {
-        // The statement itself is whole: what bothers stands behind it.
+        // The statement itself is whole: what bothers stands behind it, or in its last expression, which the parser
+        // gave up in the middle because the statement could end there.
         Ok(pairs) => {
-            let end = pairs.last().map_or(0, |pair| pair.as_str().trim_end().len());
-            let skipped = text[start + end..].chars().take_while(|c| matches!(c, ' ' | '\t' | '\r')).count();
-            (start + end + skipped, vec![])
+            let end = pairs.clone().last().map_or(0, |pair| pair.as_str().trim_end().len());
+            let stop = start + end + skip_blanks(&text[start + end..]);
+            // Expressions in brackets lie within others: the last one that does not is meant.
+            let exprs = pairs.flatten().filter(|pair| pair.as_rule() == Rule::expr).map(|pair| pair.as_span());
+            let outer = exprs.reduce(|outer, span| if span.start() >= outer.end() { span } else { outer });
+            match outer {
+                Some(expr) => within_condition("", start + expr.start(), stop, text),
+                None => (stop, vec![]),
+            }
         }
         Err(error) => (start + offset(&error), expected(&error)),
     }
+}
+
+/// How far the expression at `from` can be read: it is put where something must follow it, so that the parser tells
+/// what it missed instead of ending the expression early. `stop` is where the statement could have ended.
+fn within_condition(before: &str, from: usize, stop: usize, text: &str) -> (usize, Vec<Rule>) {
+    let prefix = format!("if {before}");
+    match SegParser::parse(Rule::conditional, &format!("{prefix}{}", &text[from..])) {
+        Ok(_) => (stop, vec![]),
+        Err(error) => {
+            let at = (from + offset(&error)).saturating_sub(prefix.len()).max(stop);
+            let found: Vec<Rule> = expected(&error).into_iter().filter(|rule| *rule != Rule::kw_then).collect();
+            if at > stop { (at, found) } else { (stop, vec![]) }
+        }
+    }
+}
+
+fn skip_blanks(text: &str) -> usize {
+    text.chars().take_while(|c| matches!(c, ' ' | '\t' | '\r')).count()
 }
 
 fn offset(error: &Error<Rule>) -> usize {
@@ -144,36 +183,160 @@ fn expected(error: &Error<Rule>) -> Vec<Rule> {
     }
 }
 
-fn explain(expected: Vec<Rule>, at: usize, text: &str, file: FileId) -> Diagnostic {
+/// What to say where the statement that begins at `start` can't be read on from `at`. `help` is for want of better.
+fn explain(expected: Vec<Rule>, start: usize, at: usize, text: &str, file: FileId, help: &str) -> Diagnostic {
+    let (at, mut words) = match expected.as_slice() {
+        // A statement that has its name and then misses its sign.
+        [rule @ (Rule::column | Rule::definition | Rule::fact | Rule::named | Rule::param)] => {
+            let keyword = if *rule == Rule::param { "param ".len() } else { 0 };
+            let name: usize =
+                text[at + keyword..].chars().take_while(|c| is_word(*c) || *c == '.').map(char::len_utf8).sum();
+            let after = at + keyword + name;
+            let sign = if matches!(rule, Rule::column | Rule::named) { "`:`" } else { "`=`" };
+            (after + skip_blanks(&text[after..]), vec![sign.to_owned()])
+        }
+        [Rule::kw_not, Rule::kw_missing] => (at, vec!["`missing`".to_owned()]),
+        rules => (at, rules.iter().filter(|rule| **rule != Rule::comment).map(|rule| in_words(*rule)).collect()),
+    };
+    let mut seen = vec![];
+    words.retain(|word| {
+        !seen.contains(word) && {
+            seen.push(word.clone());
+            true
+        }
+    });
+    let bracket = open_bracket(&text[start.min(at)..at]).map(|offset| start + offset);
+    let at = if bracket.is_none() { end_of_line_before(text, start, at) } else { at };
     let rest = &text[at.min(text.len())..];
     let token: String = match rest.chars().next() {
         None | Some('\n') | Some('\r') => String::new(),
-        Some(c) if c.is_alphanumeric() || c == '_' => {
-            rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
-        }
+        Some(c) if is_word(c) => rest.chars().take_while(|c| is_word(*c)).collect(),
         Some(c) => c.to_string(),
     };
     let found = if token.is_empty() { "the end of the line".to_owned() } else { format!("`{token}`") };
-    let span = Span::new(file, at, at + token.len().max(1));
-    let mut words: Vec<String> = vec![];
-    for rule in expected {
-        let word = in_words(rule);
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
+    let span = Span::new(file, at, at + token.len());
     if rest.starts_with('"') && !rest[1..].lines().next().unwrap_or("").contains('"') {
-        return Diagnostic::error("SEG0102", "a text is not closed on its line").at(span, "opened here");
+        return Diagnostic::error("SEG0102", "a text is not closed on its line")
+            .at(span, "opened here")
+            .help("add `\"` where the text ends");
     }
-    match words.as_slice() {
+    if let Some(bracket) = bracket
+        && !words.iter().any(|word| word == "a value")
+        && (token.is_empty() || text[bracket..at].contains('\n'))
+    {
+        let close = if text[bracket..].starts_with('[') { "]" } else { ")" };
+        return Diagnostic::error("SEG0101", "a bracket is not closed")
+            .at(Span::new(file, bracket, bracket + 1), "opened here")
+            .help(format!("add `{close}` where it ends"));
+    }
+    let diagnostic = match words.as_slice() {
         [] => Diagnostic::error("SEG0101", format!("{found} can't follow here"))
-            .at(span, "the statement could have ended before this"),
+            .at(span, "the line could have ended before this"),
         [only] => Diagnostic::error("SEG0101", format!("expected {only}, found {found}"))
             .at(span, format!("{only} goes here")),
-        [first @ .., last] => {
-            let list = if words.len() > 5 { "something else".to_owned() } else { format!("{} or {last}", first.join(", ")) };
+        [first @ .., last] if words.len() <= 5 => {
+            let list = format!("{} or {last}", first.join(", "));
             Diagnostic::error("SEG0101", format!("expected {list}, found {found}")).at(span, "not expected here")
         }
+        _ => Diagnostic::error("SEG0101", format!("{found} can't follow here")).at(span, "not expected here"),
+    };
+    let list = bracket.is_some_and(|at| token == "," && text[..at].trim_end().ends_with(" in"));
+    if list {
+        return diagnostic.help("write a list in square brackets, for example `in [\"France\", \"Spain\"]`");
+    }
+    diagnostic.help(slip(&text[..at], rest, &token).unwrap_or_else(|| help.to_owned()))
+}
+
+/// Help for the commonest slips of people who write another language every day.
+fn slip(before: &str, rest: &str, token: &str) -> Option<String> {
+    let before = before.trim_end_matches([' ', '\t']);
+    let digits: String = token.chars().take_while(|c| c.is_ascii_digit() || *c == '_').collect();
+    let unit = &token[digits.len()..];
+    let previous = before.rsplit(|c| !is_word(c)).next().unwrap_or("");
+    Some(match rest.chars().next()? {
+        '>' if before.ends_with('=') => "write `>=`".to_owned(),
+        '<' if before.ends_with('=') => "write `<=`".to_owned(),
+        '=' if before.ends_with('=') => "write one `=`".to_owned(),
+        '>' if before.ends_with('<') => "write `!=`".to_owned(),
+        '&' => "write `and`".to_owned(),
+        '|' => "write `or`".to_owned(),
+        '!' if !rest.starts_with("!=") => "write `not`".to_owned(),
+        '\'' | '‘' | '’' | '“' | '”' | '„' | '«' | '»' => {
+            "write texts in double quotes, for example `\"France\"`".to_owned()
+        }
+        '€' | '$' | '£' | '¥' => "write amounts with the code of the currency, for example `50 EUR`".to_owned(),
+        ',' if before.ends_with(|c: char| c.is_ascii_digit())
+            && rest[1..].starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            "write numbers as in `1_000` or `2.5`".to_owned()
+        }
+        '@' => "write a date as `@2011-12-31`, a time as `@2011-12-31T18:30`".to_owned(),
+        _ if !digits.is_empty() && unit.starts_with(char::is_alphabetic) => format!("write `{digits} {unit}`"),
+        _ if matches!(previous, "low" | "high") => format!("write `{previous} is best`"),
+        _ if matches!(token.to_lowercase().as_str(), "null" | "none" | "nil" | "empty") => {
+            "write `is missing`".to_owned()
+        }
+        _ if token == "like" => "write `starts with`, `ends with`, `contains` or `matches`".to_owned(),
+        _ if matches!(token, "startswith" | "endswith") => format!("write `{} with`", token.trim_end_matches("with")),
+        _ if matches!(token, "else" | "default") => "write `otherwise` before the last label".to_owned(),
+        _ if previous == "is" => "compare with `=`; `is` goes with `missing` only".to_owned(),
+        _ if !token.is_empty() && Function::find(previous).is_some() => format!("write `{previous}({token})`"),
+        _ if KEYWORDS.contains(&token.to_lowercase().as_str()) && !KEYWORDS.contains(&token) => {
+            format!("write `{}`", token.to_lowercase())
+        }
+        _ => return None,
+    })
+}
+
+/// Words of expressions, which some languages write in capitals.
+const KEYWORDS: [&str; 18] = [
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "between",
+    "where",
+    "when",
+    "if",
+    "then",
+    "else",
+    "missing",
+    "starts",
+    "ends",
+    "with",
+    "contains",
+    "matches",
+    "otherwise",
+];
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The innermost bracket that opens in `text` and is still open at its end.
+fn open_bracket(text: &str) -> Option<usize> {
+    let (mut open, mut in_text) = (vec![], false);
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' => in_text = !in_text,
+            _ if in_text => {}
+            '(' | '[' => open.push(at),
+            ')' | ']' => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.pop()
+}
+
+/// Where the line ends after which `at` is the first word, if the statement began above: what was missed is missed there.
+fn end_of_line_before(text: &str, start: usize, at: usize) -> usize {
+    let between = &text[start.min(at)..at];
+    match between.trim_end_matches([' ', '\t', '\r']).ends_with('\n') {
+        true => start + between.trim_end().len(),
+        false => at,
     }
 }
 
@@ -182,7 +345,9 @@ fn in_words(rule: Rule) -> String {
     let name = format!("{rule:?}");
     if let Some(keyword) = name.strip_prefix("kw_") {
         return match keyword {
-            "and" | "or" | "not" | "in" | "is" | "between" | "starts" | "ends" | "contains" | "matches" => "an operator".into(),
+            "and" | "or" | "not" | "in" | "is" | "between" | "starts" | "ends" | "contains" | "matches" => {
+                "an operator".into()
+            }
             "if" | "true" | "false" | "missing" | "duplicate" => "a value".into(),
             "about" => "`description`".into(),
             keyword => format!("`{keyword}`"),
@@ -193,9 +358,15 @@ fn in_words(rule: Rule) -> String {
         Rule::string => "a text in quotes",
         Rule::integer => "a whole number",
         Rule::number | Rule::percent => "a number",
-        Rule::expr | Rule::literal | Rule::call | Rule::primary | Rule::conditional | Rule::minus | Rule::unary => "a value",
-        Rule::disjunction | Rule::conjunction | Rule::negation | Rule::comparison | Rule::sum | Rule::product => "a value",
-        Rule::argument | Rule::best | Rule::named | Rule::duplicate | Rule::rate | Rule::quantity | Rule::moment => "a value",
+        Rule::expr | Rule::literal | Rule::call | Rule::primary | Rule::conditional | Rule::minus | Rule::unary => {
+            "a value"
+        }
+        Rule::disjunction | Rule::conjunction | Rule::negation | Rule::comparison | Rule::sum | Rule::product => {
+            "a value"
+        }
+        Rule::argument | Rule::best | Rule::named | Rule::duplicate | Rule::rate | Rule::quantity | Rule::moment => {
+            "a value"
+        }
         Rule::add_op | Rule::mul_op | Rule::comparator | Rule::compare | Rule::between | Rule::within => "an operator",
         Rule::is_missing | Rule::text_test | Rule::text_verb => "an operator",
         Rule::open | Rule::notes => "`{`",
@@ -209,7 +380,23 @@ fn in_words(rule: Rule) -> String {
 }
 
 pub(super) fn whole_file(error: &Error<Rule>, text: &str, file: FileId) -> Diagnostic {
-    explain(expected(error), offset(error), text, file).help("a spec starts with `segmentation NAME {`")
+    let at = offset(error);
+    let lines =
+        text.split_inclusive('\n').take_while(|line| matches!(line.trim_start().chars().next(), None | Some('#')));
+    let start: usize = lines.map(str::len).sum();
+    if text[start..].trim_start().starts_with("segmentation")
+        && let Err(error) = SegParser::parse(Rule::segmentation, text[start..].trim_start())
+    {
+        let start = text.len() - text[start..].trim_start().len();
+        let at = start + offset(&error);
+        return explain(expected(&error), start, at, text, file, "a spec starts with `segmentation NAME {`");
+    }
+    if text[at..].starts_with('}') {
+        return Diagnostic::error("SEG0104", "this `}` closes nothing")
+            .at(Span::new(file, at, at + 1), "no block is open here")
+            .help("remove it, or look for a `{` that is missing above");
+    }
+    explain(expected(error), at, at, text, file, "a spec starts with `segmentation NAME {`")
 }
 
 pub(super) fn no_header(span: Span) -> Diagnostic {
@@ -219,16 +406,60 @@ pub(super) fn no_header(span: Span) -> Diagnostic {
 }
 
 pub(super) fn unclosed(open: Span, text: &str) -> Diagnostic {
-    let first_line = text[open.start as usize..].lines().next().unwrap_or("").trim_end();
-    let span = Span { end: open.start + first_line.len() as u32, ..open };
+    let mut diagnostic =
+        Diagnostic::error("SEG0103", "a block is never closed").at(first_line(open, text), "opened here");
+    if let Some(at) = closed_askew(&text[open.start as usize..]) {
+        let block = Span { start: open.start + at as u32, ..open };
+        diagnostic = diagnostic.at(first_line(block, text), "by the indentation, this one misses its `}`");
+    }
+    diagnostic.help("add `}` on a line of its own where the block ends")
+}
+
+/// A block in which something stands that can only stand outside: its brace is missing above that.
+pub(super) fn unclosed_before(open: Span, misplaced: &Pair<Rule>, text: &str) -> Diagnostic {
+    let start = misplaced.as_span().start();
+    let word: usize = misplaced.as_str().chars().take_while(|c| is_word(*c)).map(char::len_utf8).sum();
     Diagnostic::error("SEG0103", "a block is never closed")
-        .at(span, "opened here")
+        .at(first_line(open, text), "opened here")
+        .at(Span::new(open.file, start, start + word), "can't stand in a block")
         .help("add `}` on a line of its own where the block ends")
 }
 
+/// Whether a line that a block can't read is a statement of the segmentation itself.
+pub(super) fn is_misplaced(pair: &Pair<Rule>) -> bool {
+    let word: String = pair.as_str().chars().take_while(|c| is_word(*c)).collect();
+    let unlike = |rule: Rule| pair.as_rule() != Rule::unknown_item && SegParser::parse(rule, pair.as_str()).is_ok();
+    ITEMS.iter().any(|(keyword, rule, _)| *keyword == word && unlike(*rule))
+}
+
+fn first_line(span: Span, text: &str) -> Span {
+    let line = text[span.start as usize..].lines().next().unwrap_or("").trim_end();
+    Span { end: span.start + line.len() as u32, ..span }
+}
+
+/// The first block whose line is indented otherwise than the brace that closes it.
+fn closed_askew(text: &str) -> Option<usize> {
+    let (mut open, mut at): (Vec<(usize, usize)>, usize) = (vec![], 0);
+    for line in text.split_inclusive('\n') {
+        let code = line.split('#').next().unwrap_or("").trim();
+        let indent = line.len() - line.trim_start().len();
+        if code.starts_with('}') {
+            let (opened, start) = open.pop()?;
+            if opened != indent && start > 0 {
+                return Some(start);
+            }
+        }
+        if code.ends_with('{') {
+            open.push((indent, at + indent));
+        }
+        at += line.len();
+    }
+    None
+}
+
 pub(super) fn after_the_end(span: Span, found: &str) -> Diagnostic {
-    let first_line = found.lines().next().unwrap_or("").trim_end();
-    let span = Span { end: span.start + first_line.len().max(1) as u32, ..span };
+    let line = found.lines().next().unwrap_or("").trim_end();
+    let span = Span { end: span.start + line.len().max(1) as u32, ..span };
     Diagnostic::error("SEG0104", "something stands behind the end of the segmentation")
         .at(span, "after the closing `}`")
         .help("remove it, or look for a `}` too many above")

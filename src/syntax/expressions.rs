@@ -34,7 +34,8 @@ pub(super) fn expr(b: &mut Builder, pair: P) -> Expr {
         }
         Rule::literal => literal(b, pair, span),
         Rule::duplicate => {
-            let names: Vec<_> = pair.into_inner().filter(|p| p.as_rule() == Rule::name).map(|p| vec![b.name(p)]).collect();
+            let names: Vec<_> =
+                pair.into_inner().filter(|p| p.as_rule() == Rule::name).map(|p| vec![b.name(p)]).collect();
             Kind::Duplicate((!names.is_empty()).then_some(names))
         }
         Rule::call => call(b, pair),
