@@ -1,5 +1,5 @@
-"""What the two pipelines of peer_pandas.py and peer_polars.py share: the search for k with scikit-learn, the labels, and
-what a pipeline says about its result, in the shape of segc's outcome.json."""
+"""What the pipelines of peer_pandas.py and peer_polars.py share: the search for k with scikit-learn, the labels, and
+what a pipeline says of its result, in the shape of segc's outcome.json."""
 
 import json
 
@@ -12,7 +12,7 @@ RULES = ["no customer", "cancellation", "returned or void", "free", "repeated ro
 
 
 def search(recency, frequency, monetary):
-    """k-means for k = 2 to 10, each judged by four indices. Gives the table, and the clusters for the k that is taken."""
+    """k-means for k = 2 to 10, each with four indices: the table, and the clusters of the k that is taken."""
     x = StandardScaler().fit_transform(np.log1p(np.column_stack([recency, frequency, monetary])))
     table, taken = [], None
     for k in range(2, 11):

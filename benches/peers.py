@@ -33,6 +33,11 @@ TITLES = {
     CSV: "Online Retail, as gzipped CSV: 541,909 rows",
     LARGE: "A made shop of 50,000 customers, as gzipped CSV: 1,975,560 rows",
 }
+TO_CSV = """
+import sys
+import pandas
+pandas.read_excel(sys.argv[1], dtype={"CustomerID": "Int64"}).to_csv(sys.argv[2], index=False)
+"""
 # Known of Online Retail whoever counts: rows used, customers, revenue.
 TRUTH = (392_692, 4_338, 8_887_208.894)
 # Libraries that start threads, told how many: scikit-learn's otherwise spin while they wait for each other, which
@@ -53,7 +58,7 @@ def main():
                     folder.mkdir(parents=True, exist_ok=True)
                     print(f"{source} {pipeline} {repetition + 1}/{options.runs}", end="  ", file=sys.stderr, flush=True)
                     run = measure(command(pipeline, inputs[source], folder, options), options.threads)
-                    print("{wall:.2f} s, {cpu:.2f} s of processor time, {memory:.0f} MiB".format(**run), file=sys.stderr)
+                    print("{wall:.2f} s, {cpu:.2f} s of CPU, {memory:.0f} MiB".format(**run), file=sys.stderr)
                     measured.setdefault((source, pipeline), []).append(run)
                     outcomes[source, pipeline] = json.loads((folder / "outcome.json").read_text()), read_list(folder)
         print(about(options))
@@ -72,8 +77,8 @@ def arguments():
     parser.add_argument("--runs", type=int, default=3, help="repetitions, of which the median is shown (default: 3)")
     parser.add_argument("--quick", action="store_true", help="one repetition on the CSV only")
     parser.add_argument("--large", action="store_true", help="also a made shop of 50,000 customers (several minutes)")
-    parser.add_argument("--threads", type=int, default=1, help="threads for everybody, 0 for as many as they like (default: 1)")
-    parser.add_argument("--segc", type=Path, default=HERE.parent / "target" / "release" / "segc", help="the release binary")
+    parser.add_argument("--threads", type=int, default=1, help="for everybody, 0 for as many as they like (default: 1)")
+    parser.add_argument("--segc", type=Path, default=HERE.parent / "target" / "release" / "segc", help="the binary")
     parser.add_argument(
         "--data",
         type=Path,
@@ -87,7 +92,8 @@ def arguments():
     if not options.segc.is_file():
         parser.error(f"there is no {options.segc}; build it with `cargo build --release`, or name it with --segc")
     if not (options.data / WORKBOOK).is_file():
-        parser.error(f"there is no {WORKBOOK} in `{options.data}`; `segc data get online-retail --folder {options.data}` gets it")
+        get = f"segc data get online-retail --folder {options.data}"
+        parser.error(f"there is no {WORKBOOK} in `{options.data}`; `{get}` fetches it")
     return options
 
 
@@ -100,8 +106,7 @@ def prepare(options, scratch):
     if not file.is_file():
         file = scratch / CSV
         print(f"writing {CSV} from the workbook", file=sys.stderr)
-        convert = "import pandas, sys; pandas.read_excel(sys.argv[1], dtype={'CustomerID': 'Int64'}).to_csv(sys.argv[2], index=False)"
-        subprocess.run([sys.executable, "-c", convert, options.data / WORKBOOK, file], check=True)
+        subprocess.run([sys.executable, "-c", TO_CSV, options.data / WORKBOOK, file], check=True)
     inputs[CSV] = file, spec_for(file, scratch), file.parent
     if options.large:
         file = scratch / LARGE
@@ -190,41 +195,41 @@ def table(source, measured, outcomes):
     """The medians in Markdown, and how many times more each peer takes than segc."""
     lines = [
         f"\n{TITLES[source]}\n",
-        "| pipeline | processor time | peak memory | time | CPU / segc's | memory / segc's | in another segment |",
+        "| pipeline | CPU time | peak memory | time | CPU / segc's | memory / segc's | in another segment |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     names = {"segc": "segc", "pandas": PANDAS[source], "polars": POLARS[source]}
-    segment = {pipeline: {c: row["segment"] for c, row in outcomes[source, pipeline][1].items()} for pipeline in PIPELINES}
-    medians = {
-        pipeline: {key: statistics.median(run[key] for run in measured[source, pipeline]) for key in ["cpu", "memory", "wall"]}
-        for pipeline in PIPELINES
-    }
-    own = medians["segc"]
-    for pipeline, median in medians.items():
-        moved = sum(segment[pipeline].get(c) != label for c, label in segment["segc"].items())
+    own, (_, list_of_own) = medians(measured[source, "segc"]), outcomes[source, "segc"]
+    for pipeline in PIPELINES:
+        median, (_, list_) = medians(measured[source, pipeline]), outcomes[source, pipeline]
+        moved = sum(c not in list_ or list_[c]["segment"] != row["segment"] for c, row in list_of_own.items())
         lines.append(
             "| {} | {cpu:.2f} s | {memory:.0f} MiB | {wall:.2f} s | {:.1f} | {:.1f} | {} of {:,} |".format(
                 names[pipeline],
                 median["cpu"] / own["cpu"],
                 median["memory"] / own["memory"],
                 moved,
-                len(segment["segc"]),
+                len(list_of_own),
                 **median,
             )
         )
     return "\n".join(lines) + "\n"
 
 
+def medians(runs):
+    return {key: statistics.median(run[key] for run in runs) for key in ["cpu", "memory", "wall"]}
+
+
 def about(options):
     packages = ["numpy", "pandas", "openpyxl", "polars", "fastexcel", "scikit-learn"]
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     own = subprocess.run([options.segc, "--version"], capture_output=True, text=True, check=True).stdout.strip()
-    threads = f"{options.threads} thread{'s' if options.threads != 1 else ''}" if options.threads else "threads as they like"
+    threads = f"threads: {options.threads or 'as many as they like'}"
     load = "{:.1f}".format(os.getloadavg()[0]) if hasattr(os, "getloadavg") else "unknown"
     return (
         f"{own}, Python {platform.python_version()}, {versions}\n"
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load at the end {load}, {threads}, "
-        f"median of {options.runs}"
+        f"median of {options.runs} run{'s' if options.runs != 1 else ''}"
     )
 
 

@@ -80,7 +80,7 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
                     format!("the search for k ends at {last}: no more customers differ from each other"),
                 )
                 .at(cluster.k_span, format!("asks for up to {}", cluster.k.1))
-                .help(format!("write `k {}..{last}`", cluster.k.0)),
+                .help(format!("write `k {}..{last} by {}`", cluster.k.0, cluster.choice.words)),
             );
         }
         let smallest = chosen.sizes.iter().copied().min().unwrap_or(0);
@@ -89,7 +89,7 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
             notices.push(
                 Diagnostic::warning(
                     "SEG0504",
-                    format!("a cluster of {smallest} of {total} customers: silhouette likes to cut off a few giants"),
+                    format!("a cluster has {smallest} of {total} customers: a few giants are cut off from all others"),
                 )
                 .at(cluster.k_span, format!("k = {} was taken", chosen.k))
                 .help("ask for larger clusters, `with share >= 2%`, or cluster on logarithms, `log1p(monetary)`"),
@@ -105,9 +105,9 @@ fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
     let dimension = |index: usize| spec.cluster.as_ref().map_or(source, |c| c.on[index].span);
     let k = spec.cluster.as_ref().map_or(source, |c| c.k_span);
     match error {
-        ExecError::NothingLeft { read: 0, .. } => {
-            Diagnostic::error("SEG0401", "the source has no rows").at(source, "nothing to segment")
-        }
+        ExecError::NothingLeft { read: 0, .. } => Diagnostic::error("SEG0401", "the source has no rows")
+            .at(source, "nothing to segment")
+            .help("look whether the file is the one that you mean"),
         ExecError::NothingLeft { read, dropped } => {
             let list: Vec<String> = dropped.iter().map(|(rule, rows)| format!("\"{rule}\" took {rows}")).collect();
             let most = dropped.iter().max_by_key(|(_, rows)| *rows);
@@ -117,7 +117,7 @@ fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
                 .note(list.join(", "))
                 .help("look at the rule and at the data: a rule may say the opposite of what it should")
         }
-        ExecError::NoAsOf => Diagnostic::error("SEG0401", "`as_of` is missing: its column has no value")
+        ExecError::NoAsOf => Diagnostic::error("SEG0401", "`as_of` is missing: no row gives it a value")
             .at(spec.as_of.span, "nothing to compute it from")
             .help("write a date, for example `as_of @2011-12-10`"),
         ExecError::MissingDimension { customer, dimension: at, words, customers } => Diagnostic::error(
@@ -132,11 +132,12 @@ fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
                 .at(defined.map_or(source, |f| f.value.span), "grows beyond every number")
                 .help("keep it in bounds with `clip(..., 0, 1_000_000)`")
         }
-        ExecError::Overflow(_) => {
-            Diagnostic::error("SEG0404", "amounts are too large to be summed exactly: a sum leaves 64 bits")
-                .at(spec.revenue.as_ref().map_or(source, |r| r.span), "in a sum over these rows")
-                .help("look for a broken price or quantity, and drop such rows in `filter`")
-        }
+        ExecError::Overflow(_) => Diagnostic::error(
+            "SEG0404",
+            "numbers are too large to be computed exactly: a sum or product leaves 64 bits",
+        )
+        .at(spec.revenue.as_ref().map_or(source, |r| r.span), "in a sum over these rows")
+        .help("look for a broken price, quantity or time, and drop such rows in `filter`"),
         ExecError::NoVariance { dimension: at, words } => {
             let robust = spec.cluster.as_ref().is_some_and(|c| c.scale == Scale::Robust);
             let (whom, help) = match robust {

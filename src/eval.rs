@@ -32,9 +32,9 @@ pub trait Scope<C> {
 }
 
 impl Value {
-    /// A number, or missing where it is not finite: a division by zero, a logarithm outside its domain.
+    /// A number, or missing where there is none: a division by zero, a logarithm outside its domain. Zero has no sign.
     pub fn number(x: f64) -> Value {
-        if x.is_nan() { Value::Missing } else { Value::Number(x) }
+        if x.is_nan() { Value::Missing } else { Value::Number(x + 0.0) }
     }
 
     pub fn as_number(&self) -> Option<f64> {
@@ -68,7 +68,7 @@ pub fn eval<C>(expr: &Expr<C>, scope: &dyn Scope<C>) -> Value {
         Op::All(c) => scope.all(c),
         Op::AsOf => scope.as_of(),
         Op::Not(a) => truth(a, scope).map_or(Value::Missing, |b| Value::Bool(!b)),
-        Op::Negate(a) => eval(a, scope).as_number().map_or(Value::Missing, |x| Value::Number(-x)),
+        Op::Negate(a) => eval(a, scope).as_number().map_or(Value::Missing, |x| Value::number(-x)),
         Op::And(list) => decided(list, scope, false),
         Op::Or(list) => decided(list, scope, true),
         Op::Arithmetic(a, operator, b) => match (eval(a, scope).as_number(), eval(b, scope).as_number()) {
@@ -122,8 +122,13 @@ fn arithmetic(x: f64, operator: Operator, y: f64, base: Base) -> Value {
         Operator::Divide if y == 0.0 => return Value::Missing,
         Operator::Divide => x / y,
     };
-    // A time span is a whole number of microseconds.
-    Value::number(if matches!(base, Base::Duration | Base::Datetime) { result.round() } else { result })
+    Value::number(match base {
+        // A time span is a whole number of microseconds.
+        Base::Duration | Base::Datetime => result.round(),
+        // Money is decimal: 0.1 and 0.2 make 0.3.
+        Base::Money => rounded_to_millionths(result),
+        _ => result,
+    })
 }
 
 pub(crate) fn text_test(text: &str, verb: TextVerb, pattern: &str) -> bool {
@@ -168,11 +173,11 @@ pub(crate) fn number_function(function: Scalar, a: &[f64], of_duration: bool) ->
         Scalar::Abs => a[0].abs(),
         Scalar::Round => {
             let unit = 10f64.powi(a.get(1).map_or(0, |digits| *digits as i32));
-            (a[0] * unit).round() / unit
+            half_away_from_zero(a[0] * unit) / unit
         }
         Scalar::Floor => a[0].floor(),
         Scalar::Ceil => a[0].ceil(),
-        Scalar::Clip if a[1] <= a[2] => a[0].clamp(a[1], a[2]),
+        Scalar::Clip => a[0].max(a[1]).min(a[2]),
         Scalar::WholeDays => midnight(a[0]),
         Scalar::CalendarDays => midnight(a[1]) - midnight(a[0]),
         Scalar::Days => a[0] / DAY as f64,
@@ -189,8 +194,21 @@ fn midnight(micros: f64) -> f64 {
     micros - micros.rem_euclid(DAY as f64)
 }
 
+/// Rounds as people do with decimals: 100.49999999999999, which is what 1.005 x 100 gives in binary, is a tie.
+fn half_away_from_zero(x: f64) -> f64 {
+    (x + x.signum() * x.abs() * 4.0 * f64::EPSILON).round()
+}
+
+/// To six decimals, which is what money that is not exact is kept with; larger numbers have no sixth decimal.
+fn rounded_to_millionths(x: f64) -> f64 {
+    if x.abs() < 9e9 { half_away_from_zero(x * 1e6) / 1e6 } else { x }
+}
+
 fn date_part(function: Scalar, micros: f64) -> Option<f64> {
-    let moment = DateTime::from_timestamp_micros(micros as i64)?;
+    // Beyond the calendar's ends, some 260,000 years away, time stands still.
+    let (first, last) =
+        (DateTime::<chrono::Utc>::MIN_UTC.timestamp_micros(), DateTime::<chrono::Utc>::MAX_UTC.timestamp_micros());
+    let moment = DateTime::from_timestamp_micros((micros as i64).clamp(first, last))?;
     Some(match function {
         Scalar::Year => f64::from(moment.year()),
         Scalar::Month => f64::from(moment.month()),

@@ -13,6 +13,9 @@ use crate::syntax::source::Span;
 use crate::types::Base;
 use crate::world::{Unreadable, World};
 
+/// Percent of rows beyond which nobody should be told how to do without them.
+const HOPELESS: f64 = 20.0;
+const CHECK_FILE: &str = "look whether this is the file that you mean, and whether it is whole";
 /// Unreadable rows that are shown one by one.
 const SHOWN: usize = 5;
 
@@ -42,9 +45,11 @@ pub fn read(
     for detection in loaded.detected.iter().filter(|d| !d.certain) {
         let about = detection.column.map_or(String::new(), |i| format!(" of column `{}`", plan.scan.columns[i].name));
         let span = detection.column.map_or(head(spec), |i| spec.column(ColumnId(i)).name.span);
-        let mut warning =
-            Diagnostic::warning("SEG0306", format!("the {}{about} is a guess: {}", detection.what, detection.value))
-                .at(span, detection.evidence.clone());
+        let text = match detection.what {
+            "missing value" => format!("some cells{about} may stand for a missing value: {}", detection.value),
+            what => format!("the {what}{about} is a guess: {}", detection.value),
+        };
+        let mut warning = Diagnostic::warning("SEG0306", text).at(span, detection.evidence.clone());
         if !detection.pin.is_empty() {
             warning = warning.help(format!("settle it in the spec with `{}`", detection.pin));
         }
@@ -60,23 +65,22 @@ pub fn read(
             loaded.refused.len(),
             loaded.read
         );
-        diagnostics.push(if too_many {
-            refused_rows(
-                Diagnostic::error("SEG0303", text),
-                &loaded.refused[..loaded.refused.len().min(SHOWN)],
-                &request,
-                spec,
-            )
-            .help(match loaded.refused[0].column.map(|i| &spec.column(ColumnId(i)).name.value) {
-                Some(name) if share > 50.0 => {
-                    format!("declare the column otherwise, for example `{name}: text`, or mend the data")
-                }
-                _ => format!("mend the data, or allow more with `max_refused {}%` in the source", share.ceil()),
-            })
-        } else {
-            refused_rows(Diagnostic::warning("SEG0303", text), &loaded.refused[..1], &request, spec)
-                .help("all of them are listed in `rejects.csv`")
-        });
+        let shown = &loaded.refused[..loaded.refused.len().min(if too_many { SHOWN } else { 1 })];
+        let column = loaded.refused[0].column.filter(|i| loaded.refused.iter().all(|r| r.column == Some(*i)));
+        let (diagnostic, help) = match (too_many, column) {
+            (false, _) => (Diagnostic::warning("SEG0303", text), "all of them are listed in `rejects.csv`".to_owned()),
+            (true, Some(i)) if share > HOPELESS => {
+                let name = &spec.column(ColumnId(i)).name.value;
+                let help = format!("declare the column otherwise, for example `{name}: text`, or mend the data");
+                (Diagnostic::error("SEG0303", text), help)
+            }
+            (true, _) if share > HOPELESS => (Diagnostic::error("SEG0303", text), "mend the data".to_owned()),
+            (true, _) => {
+                let help = format!("mend the data, or allow more with `max_refused {}%` in the source", share.ceil());
+                (Diagnostic::error("SEG0303", text), help)
+            }
+        };
+        diagnostics.push(refused_rows(diagnostic, shown, &request, spec).help(help));
         if too_many {
             return Err(diagnostics);
         }
@@ -239,11 +243,15 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
             })
         }
         IngestError::DuplicateHeader { column, positions, .. } => {
-            Diagnostic::error("SEG0308", text).at(header_span(*column), "which one?").help(format!(
-                "name it by position: `{}: ... = column {}`",
-                spec.column(ColumnId(*column)).name.value,
-                positions.first().copied().unwrap_or(1)
-            ))
+            let position = positions.first().copied().unwrap_or(1);
+            let declared = spec.column(ColumnId(*column));
+            let type_name = match &declared.origin {
+                Origin::Source { type_name, .. } => type_name.value.as_str(),
+                Origin::Derived(_) => "text",
+            };
+            Diagnostic::error("SEG0308", text)
+                .at(header_span(*column), "which one?")
+                .help(format!("name it by position: `{}: {type_name} = column {position}`", declared.name.value))
         }
         IngestError::MissingSheet { near, sheets, .. } => {
             let span = spec.source.format.sheet.as_ref().map_or(head(spec), |s| s.span);
@@ -276,7 +284,8 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
         }
         IngestError::Damaged { file, at, .. } => Diagnostic::error("SEG0304", text.clone())
             .at(file_span(file), "this file")
-            .in_data(Place { file: file.clone(), row: *at, column: None, value: None }),
+            .in_data(Place { file: file.clone(), row: *at, column: None, value: None })
+            .help(CHECK_FILE),
         IngestError::OpenQuote { file, line, .. } => Diagnostic::error("SEG0304", text)
             .at(file_span(file), "this file")
             .in_data(Place { file: file.clone(), row: Some(*line), column: None, value: None })
@@ -287,7 +296,7 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
 
 fn diagnostic_plain(text: String, spec: &Spec<Typed>) -> Diagnostic {
     let span = spec.source.files.first().map_or(head(spec), |f| f.span);
-    Diagnostic::error("SEG0304", text).at(span, "this file")
+    Diagnostic::error("SEG0304", text).at(span, "this file").help(CHECK_FILE)
 }
 
 /// A header as the grammar wants it: in quotes where it is not a name.

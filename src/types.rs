@@ -109,6 +109,18 @@ impl Base {
         }
     }
 
+    /// The heading of a feature in lists: `recency_days`, `monetary_GBP`; the name where it says the unit already.
+    pub fn heading(self, name: &str, currency: Option<&str>) -> String {
+        let unit = match self {
+            Base::Duration => "days",
+            Base::Money => currency.unwrap_or("money"),
+            _ => return name.to_owned(),
+        };
+        let suffix = format!("_{unit}");
+        let said = name.to_lowercase().ends_with(&suffix.to_lowercase());
+        if said { name.to_owned() } else { name.to_owned() + &suffix }
+    }
+
     /// The unit in outputs: `days`, the currency, `count`...
     pub fn unit(self, currency: Option<&str>) -> String {
         match self {

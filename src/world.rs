@@ -9,6 +9,9 @@ pub trait World {
     /// The text of a spec or of an included file.
     fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable>;
 
+    /// The text of a file that the spec `main`, or one that it includes, names by `path`.
+    fn include(&self, main: &Path, path: &Path) -> Result<Arc<str>, Unreadable>;
+
     /// The file on disk that `name` in the spec `from` means.
     fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable>;
 }
@@ -50,6 +53,17 @@ pub struct Disk {
     pub allow_outside: bool,
 }
 
+impl Disk {
+    /// Where a spec may read: its own folder, then the data folders.
+    fn folders(&self, spec: &Path) -> Vec<PathBuf> {
+        let beside = match spec.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        std::iter::once(beside).chain(self.data.iter().cloned()).collect()
+    }
+}
+
 impl World for Disk {
     fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
         let bytes = std::fs::read(path).map_err(|e| unreadable(&e, path))?;
@@ -57,12 +71,18 @@ impl World for Disk {
         String::from_utf8(bytes).map(Arc::from).map_err(|e| Unreadable::NotUtf8 { byte: e.utf8_error().valid_up_to() })
     }
 
+    fn include(&self, main: &Path, path: &Path) -> Result<Arc<str>, Unreadable> {
+        if let (false, Ok(real)) = (self.allow_outside, path.canonicalize()) {
+            let inside = self.folders(main).iter().filter_map(|f| f.canonicalize().ok()).any(|f| real.starts_with(f));
+            if !inside {
+                return Err(Unreadable::Outside);
+            }
+        }
+        self.spec(path)
+    }
+
     fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
-        let beside = match from.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        let folders: Vec<PathBuf> = std::iter::once(beside).chain(self.data.iter().cloned()).collect();
+        let folders = self.folders(from);
         if name.contains('\0') {
             return Err(Unreadable::Other("a path holds a NUL character".into()));
         }

@@ -6,7 +6,7 @@ use segc::spec::Function;
 use segc::types::Base;
 use serde_json::Value;
 
-use crate::language::{units, words_known, words_of_grammar};
+use crate::language::words::{units, words_known, words_of_grammar};
 use crate::support::root;
 
 /// Words of the language by kind, each kind by the names that the editors have for it.
@@ -37,8 +37,12 @@ fn visual_studio_code_knows_the_words_of_the_language() {
 #[test]
 fn visual_studio_code_uses_every_pattern() {
     let grammar = json("editors/vscode/syntaxes/seg.tmLanguage.json");
-    let included: BTreeSet<&str> =
-        grammar["patterns"].as_array().unwrap().iter().map(|p| p["include"].as_str().unwrap().trim_start_matches('#')).collect();
+    let included: BTreeSet<&str> = grammar["patterns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p["include"].as_str().unwrap().trim_start_matches('#'))
+        .collect();
     let there: BTreeSet<&str> = grammar["repository"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(included, there);
 }
@@ -94,7 +98,7 @@ fn alternatives(pattern: &str, mark: &str) -> Vec<String> {
     let groups = pattern.split(opening).map(|group| group.split([')', '?']).next().unwrap_or(""));
     let groups = groups.map(|group| group.trim_end_matches('\\').split(mark).collect::<Vec<_>>());
     let word = |w: &&str| !w.is_empty() && w.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    let words = groups.filter(|group| group.len() > 1 && group.iter().all(|w| word(w))).flatten();
+    let words = groups.filter(|group| group.len() > 1 && group.iter().all(&word)).flatten();
     let words: Vec<String> = words.map(str::to_owned).collect();
     assert!(!words.is_empty(), "no words in {pattern}");
     words

@@ -256,3 +256,62 @@ fn the_order_of_rows_and_the_ids_do_not_matter() {
     lines.rotate_left(77);
     assert_eq!(table(&lines), straight);
 }
+
+#[test]
+fn an_aggregate_of_a_constant_counts_every_row() {
+    expect(SMALL, "sum(1)", &["3", "1"]);
+    expect(SMALL, "count(1)", &["3", "1"]);
+    expect(SMALL, "count(where true)", &["3", "1"]);
+    expect(SMALL, "min(3 GBP)", &["3", "3"]);
+    expect(SMALL, "mode(\"x\")", &["x", "x"]);
+    expect(SMALL, "count(baskets where true)", &["2", "1"]);
+}
+
+#[test]
+fn zero_has_no_sign() {
+    expect(SMALL, "-count(where false)", &["0", "0"]);
+    expect(SMALL, "round(0 - 0.4)", &["0", "0"]);
+    expect(SMALL, "entropy(product where product = \"pen\")", &["0", "-"]);
+}
+
+#[test]
+fn money_is_decimal_also_between_features() {
+    let rows = "ada,1,pen,1,0.1,2024-01-01\nada,2,pen,1,0.2,2024-01-02\n";
+    expect(rows, "min(amount) + max(amount)", &["0.3"]);
+    expect(rows, "sum(amount) * 10%", &["0.03"]);
+    expect(rows, "round(1.005 GBP, 2)", &["1.01"]);
+    expect(rows, "round(0.285 GBP, 2)", &["0.29"]);
+    expect(rows, "round(0 GBP - 2.5 GBP)", &["-3"]);
+}
+
+#[test]
+fn functions_are_defined_at_their_ends() {
+    expect(SMALL, "clip(count(), 5, 1)", &["1", "1"]);
+    expect(SMALL, "year(max(at) + 100_000_000 days)", &["262142", "262142"]);
+    // (6 - (3 + 4.25) / 2) / 10.5 a day
+    expect(SMALL, "round(trend(amount), 9)", &["0.226190476", "-"]);
+}
+
+#[test]
+fn clusters_of_one_label_are_one_segment_or_numbered() {
+    let rows: String =
+        (0..40).map(|i| format!("c{i:02},{i},pen,1,{},2024-01-01\n", [1, 300, 90_000, 9_000_000][i % 4] + i / 40)).collect();
+    let spec = |flag: &str| {
+        spec_with("    spent = sum(amount)").replace(
+            "  label customers {\n    otherwise \"All\"",
+            &format!(
+                "  cluster {{\n    on log1p(spent)\n    k 4\n  }}\n  label clusters{flag} {{\n    \"Hi 1\" when spent > 1_000_000 GBP\n    \"Hi\" when spent > 5_000 GBP\n    \"Hi\" when spent > 5 GBP\n    otherwise \"Hi\""
+            ),
+        )
+    };
+    let labels = |flag: &str| {
+        let built = Case::new(&spec(flag), &orders(&rows)).built();
+        let mut labels: Vec<(String, u64)> =
+            built.outcome.segments.iter().map(|s| (s.label.clone(), s.customers)).collect();
+        labels.sort();
+        labels
+    };
+    assert_eq!(labels(""), [("Hi".to_owned(), 30), ("Hi 1".to_owned(), 10)]);
+    let numbered = ["Hi 1", "Hi 2", "Hi 3", "Hi 4"].map(|label| (label.to_owned(), 10));
+    assert_eq!(labels(" distinct"), numbered);
+}

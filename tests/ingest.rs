@@ -69,7 +69,15 @@ fn requests(columns: &str) -> Vec<ColumnRequest> {
             None => Header::Name(header.trim().to_owned()),
         };
         let kinds = [
-            Kind::Id, Kind::Text, Kind::Int, Kind::Number, Kind::Money, Kind::Share, Kind::Date, Kind::Datetime, Kind::Bool,
+            Kind::Id,
+            Kind::Text,
+            Kind::Int,
+            Kind::Number,
+            Kind::Money,
+            Kind::Share,
+            Kind::Date,
+            Kind::Datetime,
+            Kind::Bool,
         ];
         let kind = kinds.into_iter().find(|found| found.word() == kind.trim()).expect("a kind there is");
         let dates = dates.split(" | ").filter(|format| !format.is_empty()).map(|format| format.trim().to_owned());

@@ -2,8 +2,11 @@
 
 mod cluster;
 mod data_commands;
+mod diagnostics;
+mod editors;
 mod engine;
-// mod ingest;
+mod ingest;
+mod language;
 mod readme;
 mod reports;
 mod stories;

@@ -340,6 +340,46 @@ fn an_included_file_stands_where_it_is_named() {
     assert_eq!(found[0].code, "SEG0107");
 }
 
+/// A spec from somebody else does not read files that are none of its business.
+#[test]
+fn an_include_stays_inside_the_folders_of_the_spec() {
+    let case = Case::new("segmentation x {\n  include \"../outside.seg\"\n}\n", "");
+    fs::create_dir(case.path("inner")).unwrap();
+    fs::rename(case.path("case.seg"), case.path("inner/case.seg")).unwrap();
+    case.put("outside.seg", "a secret line\n");
+    let check = |arguments: &[&str]| segc(arguments).current_dir(case.folder.path()).output().unwrap();
+    let refused = check(&["check", "inner/case.seg"]);
+    assert!(stderr(&refused).contains("outside the spec's folder"), "{}", stderr(&refused));
+    assert!(!stderr(&refused).contains("secret"));
+    assert!(stderr(&check(&["check", "inner/case.seg", "--allow-outside"])).contains("secret"));
+}
+
+/// What a machine can't hold is an error with a place, not a crash.
+#[test]
+fn endless_nesting_is_refused() {
+    let chain = |n: usize| format!("    x = {}0", "if count() > 1 then 1 else ".repeat(n));
+    let deep = |n: usize| format!("    x = {}1{}", "(".repeat(n), ")".repeat(n));
+    let codes = |features: &str| -> Vec<&str> {
+        Case::new(&spec_with(features), "").compile().diagnostics.iter().map(|d| d.code).collect()
+    };
+    assert!(codes(&chain(200)).is_empty() && codes(&deep(100)).is_empty());
+    assert_eq!(codes(&chain(5_000)), ["SEG0112"]);
+    assert_eq!(codes(&deep(5_000)), ["SEG0112"]);
+    assert_eq!(codes(&format!("    x = {}1", "-".repeat(5_000))), ["SEG0112"]);
+    assert_eq!(codes(&format!("    x = {}true", "not ".repeat(5_000))), ["SEG0112"]);
+}
+
+/// A condition is shown as it was written, with what looks like a comment in a text.
+#[test]
+fn conditions_are_shown_as_written() {
+    let spec = spec_with("    x = mode(product)").replace(
+        "otherwise \"All\"",
+        "\"Odd\" when x contains \"#  1\" # a comment\n      or x = \"a\"\n    otherwise \"All\"",
+    );
+    let case = Case::new(&spec, "customer,invoice,product,quantity,price,at\nada,1,pen,1,1,2024-01-01\n");
+    assert_eq!(case.built().outcome.rules[0].condition.as_deref(), Some("x contains \"#  1\" or x = \"a\""));
+}
+
 /// Rules are tried on a profile before they are tried on customers.
 #[test]
 fn segc_test_runs_the_tests_of_a_spec() {

@@ -54,17 +54,19 @@ pub(super) fn check(labels: &Labels<Typed>, known: &Known) -> Vec<Diagnostic> {
             let rule = &labels.rules[index];
             let never =
                 Diagnostic::warning("SEG0603", format!("the rule for \"{}\" can never match", rule.label.value));
-            let takers: Vec<usize> = found.taken[index].iter().copied().collect();
+            let takers: Vec<usize> = match found.alone[index].as_ref().and_then(BTreeSet::first) {
+                Some(taker) => vec![*taker],
+                None => found.taken[index].iter().copied().collect(),
+            };
             out.push(if takers.is_empty() {
                 never
                     .at(conditions[index].span, "contradicts itself")
                     .help("remove it, or look for an `and` that should be `or`")
             } else {
-                let takes = takers.iter().map(|taker| conditions[*taker].span);
+                let words = if takers.len() == 1 { "takes all that it would" } else { "takes some of what it would" };
                 let never = never.at(conditions[index].span, "comes too late");
-                takes
-                    .fold(never, |never, span| never.at(span, "takes what this would"))
-                    .help("move it up, or remove it")
+                let takes = takers.iter().map(|taker| conditions[*taker].span);
+                takes.fold(never, |never, span| never.at(span, words)).help("move it up, or remove it")
             });
         }
     }
@@ -144,7 +146,15 @@ struct Found {
     fired: Vec<bool>,
     /// For each rule, the rules above that take something that it would match.
     taken: Vec<BTreeSet<usize>>,
+    /// For each rule that can match, the rules above that match whenever it does.
+    alone: Vec<Option<BTreeSet<usize>>>,
     gap: Option<Gap>,
+}
+
+impl Found {
+    fn new(rules: usize) -> Found {
+        Found { fired: vec![false; rules], taken: vec![BTreeSet::new(); rules], alone: vec![None; rules], gap: None }
+    }
 }
 
 /// Somebody whom no rule labels.
@@ -252,7 +262,7 @@ impl Space<'_> {
         if total.checked_mul(nodes.len().max(1))? > BUDGET * 10 || total > BUDGET {
             return None;
         }
-        let mut found = Found { fired: vec![false; nodes.len()], taken: vec![BTreeSet::new(); nodes.len()], gap: None };
+        let mut found = Found::new(nodes.len());
         for combination in 0..total {
             let mut rest = combination;
             let mut at = vec![0; sizes.len()];
@@ -266,19 +276,20 @@ impl Space<'_> {
                 orders: &|pair| orders[pair][at[n + pair]],
                 truths: &|free| truths[free][at[m + free]],
             };
-            let mut taker = None;
-            for (rule, _) in nodes.iter().enumerate().filter(|(_, node)| holds(node, &case) == Some(true)) {
-                match taker {
-                    None => {
-                        found.fired[rule] = true;
-                        taker = Some(rule);
-                    }
+            let matching: Vec<usize> =
+                (0..nodes.len()).filter(|rule| holds(&nodes[*rule], &case) == Some(true)).collect();
+            for (nth, rule) in matching.iter().enumerate() {
+                let above: BTreeSet<usize> = matching[..nth].iter().copied().collect();
+                match above.first() {
+                    None => found.fired[*rule] = true,
                     Some(taker) => {
-                        found.taken[rule].insert(taker);
+                        found.taken[*rule].insert(*taker);
                     }
                 }
+                let alone = &mut found.alone[*rule];
+                *alone = Some(alone.as_ref().map_or(above.clone(), |alone| alone & &above));
             }
-            if taker.is_none() && found.gap.is_none() {
+            if matching.is_empty() && found.gap.is_none() {
                 found.gap = Some(self.gap(&variables, &case));
             }
         }

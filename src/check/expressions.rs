@@ -2,7 +2,7 @@
 
 use super::arithmetic::{combine, unify};
 use super::{Checker, Currency};
-use crate::diagnostics::Diagnostic;
+use crate::diagnostics::{Diagnostic, suggest};
 use crate::expr::{Comparator, Expr, Kind, Literal, Operator, TextVerb};
 use crate::spec::{BasketId, ColumnId, FeatureId, ParamId, Ref, Resolved, Typed};
 use crate::syntax::source::Span;
@@ -10,6 +10,11 @@ use crate::types::{Base, Type};
 
 /// Bytes that a compiled pattern may take; beyond it is refused rather than slow.
 pub const PATTERN_SIZE: usize = 1 << 20;
+
+/// Units of time, of those that people write.
+const UNITS: [&str; 5] = ["days", "hours", "minutes", "weeks", "seconds"];
+/// What a mismatch is about, when it is not about two values of one place.
+const COMPARED: &str = "compared with this";
 
 impl Checker<'_> {
     pub(super) fn expr(&mut self, expr: &Expr<Resolved>) -> Expr<Typed> {
@@ -90,7 +95,13 @@ impl Checker<'_> {
                 let condition = Box::new(self.condition(condition));
                 let (then, otherwise) = (Box::new(self.expr(then)), Box::new(self.expr(otherwise)));
                 let base = unify(then.ty.base, otherwise.ty.base).unwrap_or_else(|| {
-                    self.mismatch(then.span, then.ty.base, &otherwise, "the other branch");
+                    let (one, other) = (then.ty.base, otherwise.ty.base);
+                    self.report(
+                        Diagnostic::error("SEG0207", format!("one branch is {one} and the other {other}"))
+                            .at(otherwise.span, format!("{other}"))
+                            .at(then.span, format!("{one}"))
+                            .help("give both branches one type, or leave one out with `missing`"),
+                    );
                     Base::Unknown
                 });
                 let ty = Type::of(base, then.ty.may_be_missing || otherwise.ty.may_be_missing);
@@ -182,17 +193,24 @@ impl Checker<'_> {
             Some(own) if code => Diagnostic::error("SEG0213", format!("the spec is in {own}, this is in {unit}"))
                 .at(span, "another currency")
                 .help(format!("write the amount in {own}")),
-            own => Diagnostic::error("SEG0213", format!("unknown unit `{unit}`")).at(span, "not a unit").help(
-                match (unit, own) {
-                    ("month" | "months" | "year" | "years" | "quarter" | "quarters", _) => {
-                        "months and years differ in length: write days, for example `90 days` or `365 days`".to_owned()
-                    }
-                    (_, Some(own)) => format!("units: `days`, `hours`, `minutes`, `weeks`, `seconds` and `{own}`"),
-                    (_, None) => {
-                        "units: `days`, `hours`, `minutes`, `weeks`, `seconds`; money needs a `currency`".to_owned()
-                    }
-                },
-            ),
+            own => {
+                let near = suggest::nearest(unit, UNITS.into_iter().chain(own));
+                let number = self.sources.text(span).trim_end_matches(unit).trim();
+                let days = |each: i64| number.replace('_', "").parse::<i64>().map_or(each, |n| n.saturating_mul(each));
+                let differ = |each: i64| format!("months and years differ in length: write `{} days`", days(each));
+                Diagnostic::error("SEG0213", format!("unknown unit `{unit}`"))
+                    .at(span, near.map_or("not a unit".to_owned(), |near| format!("did you mean `{near}`?")))
+                    .help(match (unit, near, own) {
+                        ("month" | "months", ..) => differ(30),
+                        ("quarter" | "quarters", ..) => differ(91),
+                        ("year" | "years", ..) => differ(365),
+                        (_, Some(near), _) => format!("write `{number} {near}`"),
+                        (_, None, Some(own)) => {
+                            format!("units: {} and `{own}`", suggest::list(UNITS).replace(" and", ","))
+                        }
+                        (_, None, None) => format!("units: {}; money needs a `currency`", suggest::list(UNITS)),
+                    })
+            }
         };
         self.report(diagnostic);
         Base::Unknown
@@ -209,7 +227,7 @@ impl Checker<'_> {
                     .help(format!("write `{} is missing`", self.sources.one_line(other.span))),
             );
         } else if !a.ty.base.comparable(b.ty.base) {
-            self.mismatch(a.span, a.ty.base, b, "compared with this");
+            self.mismatch(a.span, a.ty.base, b, COMPARED);
         } else if !equality && (a.ty.base == Base::Id || a.ty.base == Base::Bool || b.ty.base == Base::Id) {
             self.report(
                 Diagnostic::error("SEG0207", format!("{} has no order", a.ty.base))
@@ -228,16 +246,18 @@ impl Checker<'_> {
         let currency = self.currency.code().unwrap_or("EUR");
         let literal = self.sources.one_line(found.span);
         let number = matches!(found.kind, Kind::Literal(Literal::Number(_)));
+        let verb = if what == COMPARED { "compare it with" } else { "write" };
         let help = match (expected, found.ty.base) {
             (Base::Money, b) if b.is_plain() && number => format!("say the currency: `{literal} {currency}`"),
             (Base::Duration, b) if b.is_plain() && number => format!("say the unit: `{literal} days`"),
-            (Base::Money, _) => format!("compare it with an amount, for example `300 {currency}`"),
-            (Base::Duration, _) => "compare it with a time span, for example `30 days`".to_owned(),
+            (Base::Id | Base::Text, _) if number => format!("put it in quotes: `\"{literal}\"`"),
+            (Base::Money, _) => format!("{verb} an amount, for example `300 {currency}`"),
+            (Base::Duration, _) => format!("{verb} a time span, for example `30 days`"),
             (Base::Date | Base::Datetime, _) => {
-                format!("compare it with a date, for example `@{}`", date_in(&literal).unwrap_or("2011-12-10"))
+                format!("{verb} a date, for example `@{}`", date_in(&literal).unwrap_or("2011-12-10"))
             }
-            (Base::Id | Base::Text, _) => "compare it with text in quotes, for example `\"France\"`".to_owned(),
-            (b, _) if b.is_plain() => "compare it with a plain number, for example `5`".to_owned(),
+            (Base::Id | Base::Text, _) => format!("{verb} text in quotes, for example `\"France\"`"),
+            (b, _) if b.is_plain() => format!("{verb} a plain number, for example `5`"),
             _ => format!("use {expected} on both sides"),
         };
         self.report(

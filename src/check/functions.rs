@@ -133,7 +133,8 @@ impl Checker<'_> {
             (Share, 1) if base == Base::Bool => gives(Base::Share),
             (Entropy, 1) => gives(Base::Number),
             (MeanGap, 1) if base.is_time() => Some(Type::maybe(Base::Duration)),
-            (Trend, 1) if base.is_numeric() => Some(Type::maybe(averaged(base))),
+            // Per day, so that the unit of the argument is not that of the result.
+            (Trend, 1) if base.is_numeric() => Some(Type::maybe(Base::Number)),
             _ => None,
         }
     }

@@ -93,14 +93,18 @@ impl Checker<'_> {
         self.expect(&as_of, "`as_of` is a time", Base::is_time, date.as_deref().unwrap_or("as_of max(at) + 1 day"));
         self.all_in_baskets = spec.baskets.as_ref().is_none_or(|b| !self.columns[b.by.0].may_be_missing);
         let baskets = spec.baskets.as_ref().map(|b| self.baskets_block(b));
-        let features = spec.features.iter().map(|f| self.feature(f)).collect();
+        let features: Vec<_> = spec.features.iter().map(|f| self.feature(f)).collect();
+        self.headings_differ(&features);
         let cluster = spec.cluster.as_ref().map(|c| self.cluster(c));
         let labels = spec.labels.as_ref().map(|l| self.labels(l));
         if spec.labels.is_none() {
             self.report(
                 Diagnostic::error("SEG0210", "the spec has no `label`")
-                    .at(spec.name.span, "needs a `label`")
-                    .help("add a block such as `label clusters {` with `otherwise \"Everyone\"` in it"),
+                    .at(spec.name.span, "goes without `label`")
+                    .help(format!(
+                        "add a block such as `label {} {{ otherwise \"Everyone\" }}`",
+                        if spec.cluster.is_some() { "clusters" } else { "customers" }
+                    )),
             );
         }
         let tests = spec.tests.iter().map(|t| self.test(t, labels.as_ref())).collect();
@@ -246,6 +250,25 @@ impl Checker<'_> {
         Feature { name: feature.name.clone(), value }
     }
 
+    /// Two columns of the customer list can't have one heading.
+    fn headings_differ(&mut self, features: &[Feature<Typed>]) {
+        let mut seen: Vec<(String, Option<&Feature<Typed>>)> =
+            crate::output::OWN_HEADINGS.iter().map(|own| ((*own).to_owned(), None)).collect();
+        for feature in features {
+            let heading = feature.value.ty.base.heading(&feature.name.value, self.currency.code());
+            if let Some((_, first)) = seen.iter().find(|(known, _)| *known == heading) {
+                let mut diagnostic =
+                    Diagnostic::error("SEG0203", format!("the customer list would have two columns `{heading}`"))
+                        .at(feature.name.span, "this feature");
+                if let Some(first) = first {
+                    diagnostic = diagnostic.at(first.name.span, "and this one");
+                }
+                self.report(diagnostic.help("give the feature another name"));
+            }
+            seen.push((heading, Some(feature)));
+        }
+    }
+
     fn cluster(&mut self, cluster: &Cluster<Resolved>) -> Cluster<Typed> {
         let on: Vec<_> = cluster.on.iter().map(|e| self.expr(e)).collect();
         for dimension in &on {
@@ -337,11 +360,18 @@ impl Checker<'_> {
     fn condition(&mut self, expr: &Expr<Resolved>) -> Expr<Typed> {
         let expr = self.expr(expr);
         if !matches!(expr.ty.base, Base::Bool | Base::Unknown) {
+            let with = match expr.ty.base {
+                Base::Money => format!("> 100 {}", self.currency.code().unwrap_or("EUR")),
+                Base::Duration => "> 30 days".to_owned(),
+                base if base.is_text() => "= \"France\"".to_owned(),
+                base if base.is_time() => "> @2011-12-10".to_owned(),
+                _ => "> 5".to_owned(),
+            };
             self.report(
                 Diagnostic::error("SEG0214", format!("a condition is true or false, this is {}", expr.ty.base))
                     .at(expr.span, format!("{}", expr.ty.base))
                     .help(format!(
-                        "compare it with something, for example `{} > ...`",
+                        "compare it with something, for example `{} {with}`",
                         self.sources.one_line(expr.span)
                     )),
             );

@@ -51,9 +51,9 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
     };
     progress.clear();
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from("out").join(&built.outcome.name));
-    if let Err(diagnostic) = output::write(&built, &compiled, &args.spec.params, &templates, &folder) {
-        printer.diagnostics(std::slice::from_ref(&diagnostic), &compiled.sources);
-        return exit_for(&[diagnostic]);
+    if let Err(diagnostics) = output::write(&built, &compiled, &args.spec.params, &templates, &folder) {
+        printer.diagnostics(&diagnostics, &compiled.sources);
+        return exit_for(&diagnostics);
     }
     if printer.json {
         printer.out(&String::from_utf8_lossy(&output::json(&built.outcome)));

@@ -191,9 +191,7 @@ pub fn exit_for(diagnostics: &[Diagnostic]) -> Exit {
         Exit::Ok
     } else if errors().any(|d| d.code == "SEG0901") {
         Exit::Bug
-    } else if errors()
-        .any(|d| d.code.starts_with("SEG01") || d.code.starts_with("SEG02") || d.code.starts_with("SEG06"))
-    {
+    } else if errors().any(|d| ["SEG01", "SEG02", "SEG06", "SEG08"].iter().any(|area| d.code.starts_with(area))) {
         Exit::Spec
     } else if errors().any(|d| d.code.starts_with("SEG07")) {
         Exit::Output

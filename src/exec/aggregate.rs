@@ -20,8 +20,10 @@ pub(super) fn aggregate(
     time: &str,
     as_of: Option<i64>,
 ) -> Result<Table, ExecError> {
+    let with_constants = spread_constants(relation, slots, as_of)?;
+    let relation = with_constants.as_ref().unwrap_or(relation);
     let lowering = Lowering { relation, as_of };
-    let parts: Vec<Part> = slots.iter().map(|slot| part(slot, &lowering, time)).collect();
+    let parts: Vec<Part> = slots.iter().enumerate().map(|(i, slot)| part(i, slot, &lowering, time)).collect();
     for part in &parts {
         if let Some(summed) = &part.must_fit {
             sums_fit(relation, summed)?;
@@ -62,13 +64,48 @@ struct Part {
     must_fit: Option<Expr>,
 }
 
-fn part(slot: &Slot, lowering: &Lowering, time: &str) -> Part {
-    let filter = slot.filter.as_ref().map(|e| lowering.lower(e).expr);
+/// A constant has one cell, whatever the number of rows; an aggregate wants one per row. So constants become columns.
+fn spread_constants(relation: &Relation, slots: &[Slot], as_of: Option<i64>) -> Result<Option<Relation>, ExecError> {
+    let mut spread: Option<Relation> = None;
+    for (i, slot) in slots.iter().enumerate() {
+        let parts = [(argument_name(i), &slot.argument), (filter_name(i), &slot.filter)];
+        for (name, expr) in parts {
+            let Some(expr) = expr.as_ref().filter(|e| e.is_constant()) else { continue };
+            let Lowered { expr, repr } = Lowering { relation, as_of }.lower(expr);
+            // Literals are narrower than columns.
+            let wide = match repr {
+                Repr::Int | Repr::Decimal(_) | Repr::Micros => expr.cast(DataType::Int64),
+                Repr::Float | Repr::Nothing => expr.cast(DataType::Float64),
+                Repr::Text | Repr::Bool => expr,
+            };
+            let copy = || Relation { frame: relation.frame.clone(), reprs: relation.reprs.clone() };
+            spread.get_or_insert_with(copy).add(&name, wide, repr)?;
+        }
+    }
+    Ok(spread)
+}
+
+fn argument_name(slot: usize) -> String {
+    format!("$argument{slot}")
+}
+
+fn filter_name(slot: usize) -> String {
+    format!("$filter{slot}")
+}
+
+fn part(index: usize, slot: &Slot, lowering: &Lowering, time: &str) -> Part {
+    let filter = slot.filter.as_ref().map(|e| match e.is_constant() {
+        true => col(filter_name(index)),
+        false => lowering.lower(e).expr,
+    });
     let Some(argument) = &slot.argument else {
         let count = filter.map_or(len(), |f| f.sum());
         return Part { exprs: vec![count.cast(DataType::Int64)], repr: Repr::Int, must_fit: None };
     };
-    let Lowered { expr, repr } = lowering.lower(argument);
+    let Lowered { expr, repr } = match argument.is_constant() {
+        true => Lowered { expr: col(argument_name(index)), repr: lowering.relation.reprs[&argument_name(index)] },
+        false => lowering.lower(argument),
+    };
     let kept = |e: Expr| filter.clone().map_or(e.clone(), |f| e.filter(f));
     let x = kept(expr.clone()).drop_nulls();
     let whole = matches!(repr, Repr::Int | Repr::Decimal(_) | Repr::Micros);
@@ -99,7 +136,9 @@ fn part(slot: &Slot, lowering: &Lowering, time: &str) -> Part {
         Aggregate::MeanGap => vec![x.clone().min(), x.clone().max(), x.n_unique().cast(DataType::Int64)],
         Aggregate::Trend => {
             let at = kept(col(time)).filter(kept(expr.clone()).is_not_null());
-            vec![float().implode(true), at.cast(DataType::Float64).implode(true)]
+            // Days of a time span per day, not microseconds.
+            let unit = if repr == Repr::Micros { DAY as f64 } else { 1.0 };
+            vec![(float() * lit(1.0 / unit)).implode(true), at.cast(DataType::Float64).implode(true)]
         }
     };
     Part { exprs, repr, must_fit }
@@ -189,7 +228,7 @@ fn standard_deviation(values: &[f64]) -> Option<f64> {
 /// Shannon's, in bits.
 fn entropy(counts: &[f64]) -> Option<f64> {
     let total: f64 = counts.iter().sum();
-    (total > 0.0).then(|| -counts.iter().map(|n| n / total * (n / total).log2()).sum::<f64>()).map(|h| h.max(0.0))
+    (total > 0.0).then(|| -counts.iter().map(|n| n / total * (n / total).log2()).sum::<f64>()).map(|h| h.max(0.0) + 0.0)
 }
 
 /// Least squares of the values on time in days: change per day. Missing with fewer than two different times.

@@ -269,7 +269,7 @@ fn to_values(cells: Vec<Value>, base: Base) -> Values {
 }
 
 fn as_numbers(cells: &[Value]) -> Vec<f64> {
-    cells.iter().map(|v| v.as_number().unwrap_or(f64::NAN)).collect()
+    cells.iter().map(|v| v.as_number().map_or(f64::NAN, |x| x + 0.0)).collect()
 }
 
 /// 1 + floor(n x share of customers strictly below), or above where low is best: equal values score alike, whatever the

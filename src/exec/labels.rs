@@ -103,24 +103,35 @@ pub(super) fn clusters(
         .collect();
     let mut segments: Vec<Segment> = vec![];
     let mut of_cluster = vec![0; k as usize];
-    for (rule_index, rule) in labels.rules.iter().enumerate() {
-        let members: Vec<u32> = (0..k).filter(|c| rule_of_cluster[*c as usize] == rule_index as u32).collect();
-        let apart = labels.distinct && members.len() > 1;
-        for (nth, cluster) in members.iter().enumerate() {
-            let label = if apart { format!("{} {}", rule.label, nth + 1) } else { rule.label.clone() };
-            let segment = segments.iter().position(|s| s.label == label).unwrap_or_else(|| {
-                segments.push(Segment { label, rule: rule_index as u32, clusters: vec![] });
-                segments.len() - 1
-            });
-            segments[segment].clusters.push(*cluster);
-            of_cluster[*cluster as usize] = segment as u32;
-        }
+    for (cluster, rule) in by_rule(&rule_of_cluster) {
+        let label = &labels.rules[rule as usize].label;
+        let twins = rule_of_cluster.iter().filter(|r| labels.rules[**r as usize].label == *label).count();
+        let label = if labels.distinct && twins > 1 { numbered(label, labels, &segments) } else { label.clone() };
+        let segment = segments.iter().position(|s| s.label == label).unwrap_or_else(|| {
+            segments.push(Segment { label, rule, clusters: vec![] });
+            segments.len() - 1
+        });
+        segments[segment].clusters.push(cluster);
+        of_cluster[cluster as usize] = segment as u32;
     }
     let of_customer = clustering.labels().iter().map(|c| of_cluster[*c as usize]).collect();
     let rule_of_customer = clustering.labels().iter().map(|c| rule_of_cluster[*c as usize]).collect();
     let mut clusters_by_rule = vec![0; labels.rules.len()];
     rule_of_cluster.iter().for_each(|rule| clusters_by_rule[*rule as usize] += 1);
     Labelled { segments, of_customer, rule_of_customer, of_cluster, clusters_by_rule }
+}
+
+/// Clusters with their rules, in the order of rules, then of clusters.
+fn by_rule(rule_of_cluster: &[u32]) -> Vec<(u32, u32)> {
+    let mut pairs: Vec<(u32, u32)> = rule_of_cluster.iter().enumerate().map(|(c, rule)| (c as u32, *rule)).collect();
+    pairs.sort_by_key(|(cluster, rule)| (*rule, *cluster));
+    pairs
+}
+
+/// `Loyal 1`, `Loyal 2`: the next number that neither a segment nor a rule has as its name.
+fn numbered(label: &str, labels: &Labels, segments: &[Segment]) -> String {
+    let taken = |name: &str| segments.iter().any(|s| s.label == name) || labels.rules.iter().any(|r| r.label == name);
+    (1..).map(|n| format!("{label} {n}")).find(|name| !taken(name)).expect("there are endless numbers")
 }
 
 fn rule_for(rules: &[Rule], profile: &Profile) -> u32 {

@@ -17,6 +17,8 @@ use crate::types::Base;
 
 /// Decimals kept of money that is not exact: from a division, or from a factor that was measured.
 const MONEY_SCALE: u8 = 6;
+/// Decimals that money can have.
+const MOST_DECIMALS: u8 = 9;
 
 #[derive(Clone)]
 pub(super) struct Lowered {
@@ -140,6 +142,10 @@ impl Lowering<'_> {
             (x, y) if x == y => (a.expr, b.expr, x),
             (Repr::Nothing, other) | (other, Repr::Nothing) => (a.expr, b.expr, other),
             (Repr::Float, _) | (_, Repr::Float) => (to_float(a), to_float(b), Repr::Float),
+            // A plain number with decimals beside a whole one: both as floats, or a large one would leave 64 bits.
+            (Repr::Int, Repr::Decimal(scale)) | (Repr::Decimal(scale), Repr::Int) if scale > MOST_DECIMALS => {
+                (to_float(a), to_float(b), Repr::Float)
+            }
             (Repr::Int | Repr::Decimal(_), Repr::Int | Repr::Decimal(_)) => {
                 let scale = scale_of(a.repr).max(scale_of(b.repr));
                 (rescale(a, scale), rescale(b, scale), Repr::Decimal(scale))
@@ -208,9 +214,9 @@ fn scale_of(repr: Repr) -> u8 {
 /// Money in units of at most 10^-9, so that factors with many decimals don't eat up the range.
 fn fit(money: Lowered) -> Lowered {
     match money.repr {
-        Repr::Decimal(scale) if scale > 9 => {
-            let factor = 10f64.powi(9);
-            Lowered { expr: rounded(to_float(money), factor), repr: Repr::Decimal(9) }
+        Repr::Decimal(scale) if scale > MOST_DECIMALS => {
+            let factor = 10f64.powi(i32::from(MOST_DECIMALS));
+            Lowered { expr: rounded(to_float(money), factor), repr: Repr::Decimal(MOST_DECIMALS) }
         }
         _ => money,
     }
@@ -270,7 +276,7 @@ fn sum_or_difference(x: PlExpr, y: PlExpr, operator: Operator) -> PlExpr {
 }
 
 /// The text of the error that a whole number too large for 64 bits gives; `exec` turns it into a diagnostic.
-pub(super) const OVERFLOW: &str = "amounts too large to be summed exactly";
+pub(super) const OVERFLOW: &str = "numbers too large to be computed exactly";
 
 fn whole2(x: PlExpr, y: PlExpr, f: fn(i64, i64) -> Option<i64>, symbol: &'static str) -> PlExpr {
     map_multiple(

@@ -119,9 +119,9 @@ impl Row<'_> {
 impl Row<'_> {
     /// A number for the whole row: equal for rows whose cells look the same, and for no others. Empty cells at the end
     /// count for nothing, as a sheet does not keep them.
-    pub fn fingerprint(&self) -> u128 {
-        let (mut fingerprint, mut scratch) = (Fingerprint::new(), String::new());
-        (0..self.cells.width()).for_each(|column| fingerprint.cell(self.cell(column).shown(self.epoch, &mut scratch)));
+    pub fn fingerprint(&self, scratch: &mut String) -> u128 {
+        let mut fingerprint = Fingerprint::new();
+        (0..self.cells.width()).for_each(|column| fingerprint.cell(self.cell(column).shown(self.epoch, scratch)));
         fingerprint.finish()
     }
 }

@@ -57,7 +57,8 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
     let columns = request.columns.iter().zip(findings.formats).enumerate();
     let builders: Vec<Builder> =
         columns.map(|(index, (column, formats))| Builder::new(index, column, formats)).collect();
-    let mut loader = Loader { request, rules, builders, identity: Vec::new(), read: 0, refused: Vec::new() };
+    let mut loader =
+        Loader { request, rules, builders, identity: Vec::new(), read: 0, refused: Vec::new(), scratch: String::new() };
     let mut files = Vec::new();
     for (index, file) in request.files.iter().enumerate() {
         let before = loader.read;
@@ -110,6 +111,7 @@ struct Loader<'r> {
     identity: Vec<u128>,
     read: u64,
     refused: Vec<Refusal>,
+    scratch: String,
 }
 
 impl Loader<'_> {
@@ -146,7 +148,7 @@ impl Loader<'_> {
             builder.commit(row.cell(position), row.epoch, &self.rules);
         }
         if self.request.identity {
-            self.identity.push(row.fingerprint());
+            self.identity.push(row.fingerprint(&mut self.scratch));
         }
         Ok(ControlFlow::Continue(()))
     }

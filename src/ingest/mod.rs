@@ -18,6 +18,7 @@ mod delimited;
 mod dialect;
 mod encoding;
 mod error;
+mod guard;
 mod headers;
 mod identity;
 mod load;
@@ -32,6 +33,7 @@ mod workbook;
 pub use container::Container;
 pub use dialect::Delimiter;
 pub use error::{Budget, IngestError, MissingColumn};
+pub use guard::is_guarded;
 pub use times::check_format as check_date_format;
 
 /// What to read, and as what.

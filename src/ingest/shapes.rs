@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::times::parse_iso;
+use super::times::{DateFormat, parse_iso};
 use super::{ColumnRequest, Detection, headers};
 
 /// The forms met in one column.
@@ -49,7 +49,8 @@ impl Shapes {
         let Some((shape, parts)) = read(text) else { return };
         match self.met.iter().position(|(met, _)| *met == shape) {
             Some(known) => self.met[known].1 += 1,
-            None if self.met.len() < MOST => self.met.push((shape, 1)),
+            // `2010-02-30` has the shape of a date and is none.
+            None if self.met.len() < MOST && shape.reads(text) => self.met.push((shape, 1)),
             None => return,
         }
         let evidence = match parts {
@@ -81,20 +82,15 @@ impl Shapes {
         let (first, second) = if month.count > day.count { ("%m", "%d") } else { ("%d", "%m") };
         let mut met = self.met.clone();
         met.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let formats: Vec<String> =
-            met.iter().map(|(shape, _)| shape.format.replace('\x01', first).replace('\x02', second)).collect();
+        let formats: Vec<String> = met.iter().map(|(shape, _)| shape.with(first, second)).collect();
         let open = self.either.count + day.count + month.count > 0;
         let certain = !open || (day.count == 0) != (month.count == 0);
         let evidence = match (open, day.count, month.count) {
             (false, ..) => "the values have no other reading".to_owned(),
-            (_, 0, 0) => format!("a guess: no part is over 12 in any of {}", self.either.shown("dates")),
-            (_, _, 0) => format!("a first part over 12 in {}, no second part", day.shown("dates")),
-            (_, 0, _) => format!("a second part over 12 in {}, no first part", month.shown("dates")),
-            _ => format!(
-                "contradicting: a first part over 12 in {}, a second part in {}",
-                day.shown("dates"),
-                month.shown("dates")
-            ),
+            (_, 0, 0) => format!("a guess: no part is over 12 in any of {}", self.either.shown()),
+            (_, _, 0) => format!("a first part over 12 in {}, no second part", day.shown()),
+            (_, 0, _) => format!("a second part over 12 in {}, no first part", month.shown()),
+            _ => format!("contradicting: a first part over 12 in {}, a second part in {}", day.shown(), month.shown()),
         };
         let quoted: Vec<String> = formats.iter().map(|format| format!("\"{format}\"")).collect();
         let value = formats.join(", ");
@@ -103,9 +99,21 @@ impl Shapes {
     }
 }
 
+impl Shape {
+    fn with(&self, first: &str, second: &str) -> String {
+        self.format.replace('\x01', first).replace('\x02', second)
+    }
+
+    fn reads(&self, text: &str) -> bool {
+        [("%d", "%m"), ("%m", "%d")].into_iter().any(|(first, second)| {
+            DateFormat::new(&self.with(first, second)).is_ok_and(|format| format.parse(text).is_some())
+        })
+    }
+}
+
 impl Evidence {
-    fn shown(&self, what: &str) -> String {
-        let mut text = format!("{} {what}", self.count);
+    fn shown(&self) -> String {
+        let mut text = if self.count == 1 { "1 date".to_owned() } else { format!("{} dates", self.count) };
         if let Some((row, example)) = &self.first {
             write!(text, " (first `{example}`, row {row})").expect("a string takes all text");
         }

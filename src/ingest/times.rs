@@ -67,7 +67,8 @@ pub(super) fn has_offset(text: &str) -> bool {
 }
 
 /// A serial number of Excel: days, counted from 1900 as if that had been a leap year, or from 1904. Within a
-/// millisecond of a full second it is that second, as binary fractions of a day seldom hit one.
+/// millisecond of a full second it is that second, as binary fractions of a day seldom hit one; else a millisecond,
+/// which is what Excel keeps.
 pub(super) fn from_serial(days: f64, epoch: Epoch) -> Option<i64> {
     let base = match epoch {
         Epoch::Y1900 if (1.0..60.0).contains(&days) => NaiveDate::from_ymd_opt(1899, 12, 31),
@@ -78,7 +79,7 @@ pub(super) fn from_serial(days: f64, epoch: Epoch) -> Option<i64> {
     let seconds = days * 86_400.0;
     let whole = seconds.round();
     let micros =
-        if (seconds - whole).abs() < 1e-3 { whole as i64 * SECOND } else { (seconds * SECOND as f64).round() as i64 };
+        if (seconds - whole).abs() < 1e-3 { whole as i64 * SECOND } else { (seconds * 1e3).round() as i64 * 1_000 };
     Some(i64::from(base.num_days_from_ce() - UNIX_DAY) * DAY + micros)
 }
 
@@ -87,22 +88,22 @@ pub(super) fn show(micros: i64, out: &mut String) {
     let (day, time) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
     let date = i32::try_from(day).ok().and_then(|day| NaiveDate::from_num_days_from_ce_opt(day.checked_add(UNIX_DAY)?));
     let date = date.expect("only times of years up to 9999 are made here");
-    put::<4>(out, date.year() as u32);
-    out.push('-');
-    put::<2>(out, date.month());
-    out.push('-');
-    put::<2>(out, date.day());
-    if time > 0 {
-        let seconds = time / SECOND;
-        for (mark, part) in [(' ', seconds / 3600), (':', seconds / 60 % 60), (':', seconds % 60)] {
-            out.push(mark);
-            put::<2>(out, part as u32);
-        }
-        if time % SECOND > 0 {
-            out.push('.');
-            put::<6>(out, (time % SECOND) as u32);
-        }
-    }
+    // By hand, as `format!` would cost more than all the rest of reading a date cell.
+    let mut text = *b"0000-00-00 00:00:00.000000";
+    let seconds = (time / SECOND) as u32;
+    put(&mut text[..4], date.year() as u32);
+    put(&mut text[5..7], date.month());
+    put(&mut text[8..10], date.day());
+    put(&mut text[11..13], seconds / 3600);
+    put(&mut text[14..16], seconds / 60 % 60);
+    put(&mut text[17..19], seconds % 60);
+    put(&mut text[20..], (time % SECOND) as u32);
+    let length = match (time, time % SECOND) {
+        (0, _) => 10,
+        (_, 0) => 19,
+        _ => text.len(),
+    };
+    out.push_str(std::str::from_utf8(&text[..length]).expect("digits and marks are ASCII"));
 }
 
 /// A strftime format, taken apart once.
@@ -154,14 +155,12 @@ fn day_number(year: i32, month: u32, day: u32) -> Option<i64> {
     Some(i64::from(date.num_days_from_ce() - UNIX_DAY))
 }
 
-/// A number with leading zeros. `format!` would cost more than all the rest of reading a date cell.
-fn put<const WIDTH: usize>(out: &mut String, mut number: u32) {
-    let mut text = [b'0'; WIDTH];
-    for digit in text.iter_mut().rev() {
-        *digit += (number % 10) as u8;
+/// Fills the place with a number and leading zeros.
+fn put(place: &mut [u8], mut number: u32) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
-    out.push_str(std::str::from_utf8(&text).expect("digits are ASCII"));
 }
 
 fn digits(bytes: &[u8]) -> Option<u32> {

@@ -7,12 +7,12 @@
 use std::fs::{File, Metadata};
 use std::io::BufReader;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calamine::{Data, DataRef, Ods, Range, Reader, SheetType, SheetVisible, Xls, Xlsb, Xlsx};
 
 use super::cell::{Cells, Row, Source, Value, Visitor};
 use super::error::{Budget, IngestError, Result, near_misses};
+use super::guard::guarded;
 use super::times::Epoch;
 use super::{Container, Detection, Format, InputFile, Limits, Sheet, container, headers};
 use crate::progress::Progress;
@@ -76,24 +76,24 @@ impl Workbook {
         }
         let (book, epoch, sheet, sheets, choice) = match found {
             Container::Xlsb => {
-                let book = guarded(file, || Xlsb::new(reader))?;
+                let book = attempt(file, || Xlsb::new(reader))?;
                 let (sheet, sheets, choice) = choose_sheet(file, book.sheets_metadata(), &format.sheet)?;
                 let epoch = epoch(book.has_1904_epoch());
                 (Book::Xlsb(Box::new(book)), epoch, sheet, sheets, choice)
             }
             Container::Xls => {
-                let mut book = guarded(file, || Xls::new(reader))?;
+                let mut book = attempt(file, || Xls::new(reader))?;
                 let (sheet, sheets, choice) = choose_sheet(file, book.sheets_metadata(), &format.sheet)?;
                 let epoch = epoch(book.has_1904_epoch());
-                (Book::Held(guarded(file, || book.worksheet_range(&sheet))?), epoch, sheet, sheets, choice)
+                (Book::Held(attempt(file, || book.worksheet_range(&sheet))?), epoch, sheet, sheets, choice)
             }
             Container::Ods => {
-                let mut book = guarded(file, || Ods::new(reader))?;
+                let mut book = attempt(file, || Ods::new(reader))?;
                 let (sheet, sheets, choice) = choose_sheet(file, book.sheets_metadata(), &format.sheet)?;
-                (Book::Held(guarded(file, || book.worksheet_range(&sheet))?), Epoch::Y1900, sheet, sheets, choice)
+                (Book::Held(attempt(file, || book.worksheet_range(&sheet))?), Epoch::Y1900, sheet, sheets, choice)
             }
             _ => {
-                let book = guarded(file, || Xlsx::new(reader))?;
+                let book = attempt(file, || Xlsx::new(reader))?;
                 let (sheet, sheets, choice) = choose_sheet(file, book.sheets_metadata(), &format.sheet)?;
                 let epoch = epoch(book.has_1904_epoch());
                 (Book::Xlsx(Box::new(book)), epoch, sheet, sheets, choice)
@@ -152,12 +152,12 @@ impl Workbook {
         let (file, sheet) = (&self.file, &self.sheet);
         match &mut self.book {
             Book::Xlsx(book) => {
-                let mut reader = guarded(file, || book.worksheet_cells_reader(sheet))?;
+                let mut reader = attempt(file, || book.worksheet_cells_reader(sheet))?;
                 self.rows = Some(u64::from(reader.dimensions().end.0) + 1);
                 stream(file, width, || reader.next_cell(), &mut self.strays, visit)
             }
             Book::Xlsb(book) => {
-                let mut reader = guarded(file, || book.worksheet_cells_reader(sheet))?;
+                let mut reader = attempt(file, || book.worksheet_cells_reader(sheet))?;
                 self.rows = Some(u64::from(reader.dimensions().end.0) + 1);
                 stream(file, width, || reader.next_cell(), &mut self.strays, visit)
             }
@@ -258,7 +258,7 @@ fn stream<'a, E: std::fmt::Display>(
         values.fill(Value::Empty);
         inline.clear();
         let (mut current, mut any, mut outside) = (None, false, false);
-        let gathered = catch_unwind(AssertUnwindSafe(|| {
+        let gathered = guarded(|| {
             loop {
                 let Some(cell) = ahead.take().map_or_else(&mut next, |cell| Ok(Some(cell)))? else {
                     ended = true;
@@ -289,13 +289,13 @@ fn stream<'a, E: std::fmt::Display>(
                 values[column] = value;
                 any = true;
             }
-        }));
+        });
         let trouble = match gathered {
-            Err(_) => Some(BROKE_DOWN.to_owned()),
-            Ok(Err::<(), E>(error)) => Some(error.to_string().to_lowercase()),
-            Ok(Ok(())) if outside => Some("a cell lies outside the grid".to_owned()),
-            Ok(Ok(())) if current.is_some() && current <= previous => Some("rows out of order".to_owned()),
-            Ok(Ok(())) => None,
+            None => Some(BROKE_DOWN.to_owned()),
+            Some(Err::<(), E>(error)) => Some(error.to_string().to_lowercase()),
+            Some(Ok(())) if outside => Some("a cell lies outside the grid".to_owned()),
+            Some(Ok(())) if current.is_some() && current <= previous => Some("rows out of order".to_owned()),
+            Some(Ok(())) => None,
         };
         if let Some(reason) = trouble {
             let at = current.or(previous).map(|row| u64::from(row) + 1);
@@ -314,12 +314,12 @@ fn stream<'a, E: std::fmt::Display>(
 
 const BROKE_DOWN: &str = "its parts contradict each other";
 
-/// Runs a step of the library that reads workbooks, which panics on some broken files.
-fn guarded<T, E: std::fmt::Display>(file: &InputFile, step: impl FnOnce() -> std::result::Result<T, E>) -> Result<T> {
-    let reason = match catch_unwind(AssertUnwindSafe(step)) {
-        Ok(Ok(value)) => return Ok(value),
-        Ok(Err(error)) => error.to_string().to_lowercase(),
-        Err(_) => BROKE_DOWN.to_owned(),
+/// Runs a step of the library that reads workbooks.
+fn attempt<T, E: std::fmt::Display>(file: &InputFile, step: impl FnOnce() -> std::result::Result<T, E>) -> Result<T> {
+    let reason = match guarded(step) {
+        Some(Ok(value)) => return Ok(value),
+        Some(Err(error)) => error.to_string().to_lowercase(),
+        None => BROKE_DOWN.to_owned(),
     };
     Err(IngestError::Damaged { file: file.name.clone(), reason, at: None })
 }

@@ -11,20 +11,8 @@ use crate::summarize::in_unit;
 use crate::time::iso;
 use crate::types::Base;
 
-/// `recency_days`, `monetary_GBP`: the unit stands in the heading.
-pub fn heading(feature: &Feature, currency: Option<&str>) -> String {
-    let unit = match feature.base {
-        Base::Duration => "days",
-        Base::Money => currency.unwrap_or("money"),
-        _ => return feature.name.clone(),
-    };
-    let suffix = format!("_{unit}");
-    if feature.name.to_lowercase().ends_with(&suffix.to_lowercase()) {
-        feature.name.clone()
-    } else {
-        feature.name.clone() + &suffix
-    }
-}
+/// Columns of the list beside the features.
+pub const OWN_HEADINGS: [&str; 4] = ["customer", "segment", "cluster", "rule"];
 
 /// One row per customer, in the order of ids: customer, segment, cluster (where there are any), the features, the rule.
 pub fn csv(built: &Built) -> Vec<u8> {
@@ -34,7 +22,7 @@ pub fn csv(built: &Built) -> Vec<u8> {
     let has_clusters = run.clustering.is_some();
     let mut head = vec!["customer".to_owned(), "segment".to_owned()];
     head.extend(has_clusters.then(|| "cluster".to_owned()));
-    head.extend(run.customers.features.iter().map(|f| heading(f, currency)));
+    head.extend(run.customers.features.iter().map(|f| f.base.heading(&f.name, currency)));
     head.push("rule".to_owned());
     write(&mut writer, &head);
     for (row, id) in run.customers.ids.iter().enumerate() {
@@ -43,7 +31,7 @@ pub fn csv(built: &Built) -> Vec<u8> {
             record.push(clustering.labels()[row].to_string());
         }
         record.extend(run.customers.features.iter().map(|f| cell(f, row)));
-        record.push(harmless(&rule(built, row)));
+        record.push(harmless(rule(built, row)));
         write(&mut writer, &record);
     }
     writer.into_inner().expect("writing to memory does not fail")
@@ -63,7 +51,7 @@ pub fn write_parquet(built: &Built, file: File) -> Result<(), String> {
         columns.push(("cluster".to_owned(), Cells::Whole(clusters)));
     }
     for feature in &run.customers.features {
-        columns.push((heading(feature, currency), Cells::Feature(feature.base, &feature.values)));
+        columns.push((feature.base.heading(&feature.name, currency), Cells::Feature(feature.base, &feature.values)));
     }
     let rules: Vec<String> = rows.clone().map(|r| rule(built, r)).collect();
     columns.push(("rule".to_owned(), Cells::Texts(rules.iter().map(|r| Some(r.as_str())).collect())));

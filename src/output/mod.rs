@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub use list::heading;
+pub use list::OWN_HEADINGS;
 pub use set::{OutputError, OutputSet};
 
 use crate::build::Built;
@@ -52,9 +52,9 @@ pub fn write(
     params: &[String],
     templates: &Templates,
     folder: &Path,
-) -> Result<(), Diagnostic> {
-    let html = report::html(&built.outcome, templates).map_err(|e| template_error(&e))?;
-    let markdown = report::markdown(&built.outcome, templates).map_err(|e| template_error(&e))?;
+) -> Result<(), Vec<Diagnostic>> {
+    let html = report::html(&built.outcome, templates).map_err(|e| vec![template_error(&e)])?;
+    let markdown = report::markdown(&built.outcome, templates).map_err(|e| vec![template_error(&e)])?;
     let model = model::model(built, compiled, params);
     let outcome = json(&built.outcome);
     let refused = &built.refused;
@@ -84,9 +84,8 @@ pub fn write(
         } else {
             "the files that were there are untouched"
         };
-        Diagnostic::error("SEG0701", format!("`{}` can't be written: {}", error.path.display(), error.reason))
-            .note(state)
-            .help("choose another folder with `-o FOLDER`")
+        let message = format!("`{}` can't be written: {}", error.path.display(), error.reason);
+        vec![Diagnostic::error("SEG0701", message).note(state).help("choose another folder with `-o FOLDER`")]
     })
 }
 

@@ -52,6 +52,18 @@ impl<C> Expr<C> {
         Expr { op, base: Base::Bool }
     }
 
+    /// Whether the value is the same for every row.
+    pub fn is_constant(&self) -> bool {
+        match &self.op {
+            Op::Constant(_) | Op::AsOf => true,
+            Op::Column(_) | Op::All(_) | Op::Duplicate(_) => false,
+            Op::Not(a) | Op::Negate(a) | Op::IsMissing(a) => a.is_constant(),
+            Op::And(list) | Op::Or(list) | Op::Call(_, list) => list.iter().all(Expr::is_constant),
+            Op::Arithmetic(a, _, b) | Op::Compare(a, _, b) | Op::Text(a, _, b) => a.is_constant() && b.is_constant(),
+            Op::If(a, b, c) => a.is_constant() && b.is_constant() && c.is_constant(),
+        }
+    }
+
     /// The same expression with its columns named otherwise.
     pub fn bind<D>(&self, name: &mut dyn FnMut(&C) -> D) -> Expr<D> {
         let mut go = |e: &Expr<C>| Box::new(e.bind(name));

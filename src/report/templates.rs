@@ -17,6 +17,8 @@ use super::{ReportError, markdown};
 /// A template of more bytes than this is refused.
 const LARGEST: u64 = 1 << 20;
 const RECURSION: usize = 60;
+/// Instructions that a report may take: ours needs a small part of them, a loop in a loop of a user's template ends.
+const FUEL: u64 = 50_000_000;
 
 const EMBEDDED: [(&str, &str); 9] = [
     ("report.html", include_str!("../../reports/report.html")),
@@ -84,6 +86,7 @@ impl Templates {
         environment.set_formatter(format);
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_recursion_limit(RECURSION);
+        environment.set_fuel(Some(FUEL));
         environment.set_syntax(syntax());
         // Only for the names in messages; it costs a copy of the source when a template fails.
         environment.set_debug(true);

@@ -27,6 +27,7 @@ impl Resolver<'_> {
         let mut scale = Scale::ZScore;
         let mut range = None;
         let (mut seed, mut restarts) = (DEFAULT_SEED, DEFAULT_RESTARTS);
+        self.set_once(settings);
         for setting in settings {
             match setting {
                 ClusterSetting::On(exprs) => on.extend(exprs.iter().map(|e| self.expr(e, Scope::Cluster))),
@@ -62,11 +63,35 @@ impl Resolver<'_> {
             self.report(
                 Diagnostic::error("SEG0209", "the range of `k` runs backwards")
                     .at(low.span.to(high.span), "from the smaller to the larger")
-                    .help(format!("write `k {}..{}`", k.1, k.0)),
+                    .help(format!("write `{}..{}`", k.1, k.0)),
             );
         }
         let choice = self.choice(choice.as_ref(), k, k_span);
         Some(Cluster { on, scale, k, k_span, choice, seed, restarts: restarts as u32, span: head })
+    }
+
+    /// A setting that stands twice says two things.
+    fn set_once(&mut self, settings: &[ClusterSetting]) {
+        let mut seen: Vec<(&str, Span)> = vec![];
+        for setting in settings {
+            let (word, span) = match setting {
+                ClusterSetting::On(exprs) => ("on", exprs[0].span),
+                ClusterSetting::Scale(name) => ("scale", name.span),
+                ClusterSetting::Method(name) => ("method", name.span),
+                ClusterSetting::K { span, .. } => ("k", *span),
+                ClusterSetting::Seed(value) => ("seed", value.span),
+                ClusterSetting::Restarts(value) => ("restarts", value.span),
+            };
+            if let Some((_, first)) = seen.iter().find(|(known, _)| *known == word) {
+                self.report(
+                    Diagnostic::error("SEG0211", format!("`cluster` has one `{word}`"))
+                        .at(span, "the second one")
+                        .at(*first, "the first one")
+                        .help("keep the one that you mean"),
+                );
+            }
+            seen.push((word, span));
+        }
     }
 
     fn choice(&mut self, choice: Option<&ast::Choice>, k: (u32, u32), k_span: Span) -> Choice {
@@ -112,7 +137,7 @@ impl Resolver<'_> {
             self.report(
                 Diagnostic::error("SEG0209", format!("`{what}` is {}, it can be {low} to {high}", value.value))
                     .at(value.span, format!("from {low} to {high}"))
-                    .help(format!("write `{what} {}`", value.value.clamp(low, high))),
+                    .help(format!("write `{}`", value.value.clamp(low, high))),
             );
         }
         value.value.clamp(low, high)

@@ -7,13 +7,33 @@ use crate::spec::{BasketId, ColumnId, FeatureId, Function, ParamId, Population, 
 use crate::syntax::ast;
 use crate::syntax::source::{Name, Span};
 
+/// What other languages call our functions.
+const ELSEWHERE: [(&str, &str); 14] = [
+    ("total", "sum"),
+    ("avg", "mean"),
+    ("average", "mean"),
+    ("latest", "last"),
+    ("earliest", "first"),
+    ("unique", "count_distinct"),
+    ("nunique", "count_distinct"),
+    ("countd", "count_distinct"),
+    ("stdev", "std"),
+    ("stddev", "std"),
+    ("percentile", "quantile"),
+    ("most_common", "mode"),
+    ("log", "log1p"),
+    ("len", "length"),
+];
+
 /// Where an expression stands, which decides what its names can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scope {
     /// `param`: other parameters only.
     Param,
-    /// `derive`, `filter`, `revenue`: the columns of one row.
+    /// `derive`, `revenue`: the columns of one row.
     Row,
+    /// `filter`: the same, and whether the row repeats an earlier one.
+    Filter,
     /// `as_of`: aggregates over all rows.
     AsOf,
     /// A field of a basket: aggregates over its rows.
@@ -32,13 +52,32 @@ impl Scope {
     fn holds(self) -> &'static str {
         match self {
             Scope::Param => "a parameter",
-            Scope::Row => "a rule about one row",
+            Scope::Row => "an expression over one row",
+            Scope::Filter => "`filter`",
             Scope::AsOf => "`as_of`",
             Scope::Basket => "a field of a basket",
             Scope::Feature => "a feature",
             Scope::Cluster => "`cluster`",
             Scope::Label => "a label rule",
             Scope::Rows { .. } => "an aggregate",
+        }
+    }
+
+    /// The functions that people look for here.
+    fn functions(self) -> impl Iterator<Item = &'static str> {
+        Function::names().filter(move |name| match Function::find(name) {
+            Some(Function::Aggregate(_)) => matches!(self, Scope::AsOf | Scope::Basket | Scope::Feature),
+            Some(Function::Population(_)) => matches!(self, Scope::Feature | Scope::Cluster),
+            _ => !matches!(self, Scope::AsOf | Scope::Basket | Scope::Feature),
+        })
+    }
+
+    /// What to write in place of something about customers.
+    fn instead(self) -> &'static str {
+        match self {
+            Scope::Param => "write the value itself, for example `param horizon = 90 days`",
+            Scope::AsOf => "use an aggregate of a column here, for example `max(at)`",
+            _ => "use the columns of the source here",
         }
     }
 }
@@ -80,7 +119,7 @@ impl Resolver<'_> {
             }
             Kind::Error => Kind::Error,
         };
-        Expr { kind, span: expr.span, ty: () }
+        Expr { kind, span: self.given_for.unwrap_or(expr.span), ty: () }
     }
 
     fn list(&mut self, list: &[ast::Expr], scope: Scope) -> Vec<Expr<Resolved>> {
@@ -88,7 +127,7 @@ impl Resolver<'_> {
     }
 
     fn duplicate(&mut self, columns: Option<&[Vec<Name>]>, span: Span, scope: Scope) -> Kind<Resolved> {
-        if scope != Scope::Row {
+        if scope != Scope::Filter {
             self.report(
                 Diagnostic::error(
                     "SEG0204",
@@ -114,13 +153,15 @@ impl Resolver<'_> {
     ) -> Kind<Resolved> {
         let Some(function) = Function::find(&name.value) else {
             let diagnostic = Diagnostic::error("SEG0202", format!("unknown function `{}`", name.value));
-            self.report(match suggest::nearest(&name.value, Function::names()) {
+            let elsewhere =
+                ELSEWHERE.iter().find(|(there, _)| *there == name.value.to_lowercase()).map(|(_, here)| *here);
+            self.report(match elsewhere.or_else(|| suggest::nearest(&name.value, Function::names())) {
                 Some(near) => {
                     diagnostic.at(name.span, format!("did you mean `{near}`?")).help(format!("write `{near}(...)`"))
                 }
                 None => diagnostic
                     .at(name.span, "not a function")
-                    .help(format!("functions: {}", suggest::list(Function::names()))),
+                    .help(format!("functions here: {}", suggest::list(scope.functions()))),
             });
             return Kind::Error;
         };
@@ -161,7 +202,7 @@ impl Resolver<'_> {
                     )
                     .at(span, "over many rows")
                     .help(match scope {
-                        Scope::Param => "write the value itself, for example `param horizon = 90 days`".to_owned(),
+                        Scope::Param => scope.instead().to_owned(),
                         Scope::Row => format!("{feature}, and use its name in `label`: here is one row at a time"),
                         _ => format!("{feature}, and use its name"),
                     }),
@@ -221,7 +262,10 @@ impl Resolver<'_> {
             self.report(
                 Diagnostic::error("SEG0204", format!("`all.{}` can't stand in {}", name.value, scope.holds()))
                     .at(span, "only in label rules and their tests")
-                    .help(format!("write `{}`", name.value)),
+                    .help(match scope {
+                        Scope::Feature | Scope::Cluster => format!("write `{}`", name.value),
+                        _ => scope.instead().to_owned(),
+                    }),
             );
             return None;
         }
@@ -280,6 +324,9 @@ impl Resolver<'_> {
             );
             return None;
         }
+        if self.ambiguous.contains(&name.value) {
+            return None;
+        }
         let Some((found, defined)) = self.names.get(&name.value).copied() else {
             self.unknown(name, scope);
             return None;
@@ -287,7 +334,7 @@ impl Resolver<'_> {
         let v = self.visible;
         let known = match (found, scope) {
             (Ref::Param(ParamId(i)), _) => i < v.params,
-            (Ref::Column(ColumnId(i)), Scope::Row | Scope::Rows { .. }) => i < v.columns,
+            (Ref::Column(ColumnId(i)), Scope::Row | Scope::Filter | Scope::Rows { .. }) => i < v.columns,
             (Ref::Basket(BasketId(i)), Scope::Basket) => i < v.baskets,
             (Ref::Feature(FeatureId(i)), Scope::Feature | Scope::Cluster | Scope::Label) => i < v.features,
             _ => {
@@ -313,15 +360,21 @@ impl Resolver<'_> {
                     Scope::Label | Scope::Cluster => {
                         format!("make a feature of it, for example `features {{ {aggregate}_{n} = {aggregate}({n}) }}`")
                     }
-                    _ => "use a parameter or a literal".into(),
+                    _ => scope.instead().into(),
                 },
             ),
-            Ref::Basket(_) => ("a field of a basket", format!("aggregate it: `mean(baskets.{n})`")),
-            Ref::Feature(_) => (
-                "a feature of customers, which is computed after the rows",
-                "use the columns of the source here".into(),
+            Ref::Basket(_) => (
+                "a field of a basket",
+                match scope {
+                    Scope::Feature | Scope::Rows { of_feature: true } => format!("aggregate it: `mean(baskets.{n})`"),
+                    Scope::Label | Scope::Cluster => {
+                        format!("make a feature of it, for example `features {{ mean_{n} = mean(baskets.{n}) }}`")
+                    }
+                    _ => scope.instead().into(),
+                },
             ),
-            _ => ("not known here", "use the columns of the source here".into()),
+            Ref::Feature(_) => ("a feature of customers, which is computed after the rows", scope.instead().into()),
+            _ => ("not known here", scope.instead().into()),
         };
         self.report(
             Diagnostic::error("SEG0204", format!("`{n}` can't stand in {}", scope.holds()))
@@ -334,13 +387,13 @@ impl Resolver<'_> {
     fn unknown(&mut self, name: &Name, scope: Scope) {
         let fits = |r: Ref| match scope {
             Scope::Param => matches!(r, Ref::Param(_)),
-            Scope::Row | Scope::Rows { .. } => matches!(r, Ref::Column(_) | Ref::Param(_)),
+            Scope::Row | Scope::Filter | Scope::Rows { .. } => matches!(r, Ref::Column(_) | Ref::Param(_)),
             Scope::AsOf => matches!(r, Ref::Param(_)),
             Scope::Basket => matches!(r, Ref::Basket(_) | Ref::Param(_)),
             Scope::Feature | Scope::Cluster | Scope::Label => matches!(r, Ref::Feature(_) | Ref::Param(_)),
         };
         let what = match scope {
-            Scope::Row | Scope::Rows { .. } => "column",
+            Scope::Row | Scope::Filter | Scope::Rows { .. } => "column",
             Scope::Feature | Scope::Cluster | Scope::Label => "feature",
             Scope::Basket => "field",
             Scope::Param | Scope::AsOf => "parameter",

@@ -8,12 +8,13 @@ mod expressions;
 mod source;
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::{Diagnostic, Label, suggest};
 use crate::spec::*;
 use crate::syntax::ast::{self, Ast, Item};
 use crate::syntax::source::{Name, SourceMap, Span, Spanned};
+use crate::types::Base;
 
 use expressions::Scope;
 
@@ -26,8 +27,10 @@ pub fn resolve(ast: &Ast, sources: &SourceMap, overrides: &Overrides) -> (Option
         sources,
         names: BTreeMap::new(),
         written: written(&ast.items),
+        ambiguous: BTreeSet::new(),
         visible: Visible::default(),
         has_baskets: false,
+        given_for: None,
         diagnostics: vec![],
     };
     let spec = resolver.spec(ast, overrides);
@@ -40,8 +43,12 @@ struct Resolver<'a> {
     names: BTreeMap<String, (Ref, Span)>,
     /// Every name that is defined anywhere, for what to say where it is not known.
     written: BTreeMap<String, Written>,
+    /// Names that are defined twice: what uses them is not a second mistake.
+    ambiguous: BTreeSet<String>,
     visible: Visible,
     has_baskets: bool,
+    /// While a value given from outside is resolved, the place in the spec that it replaces: its own text is elsewhere.
+    given_for: Option<Span>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -64,7 +71,11 @@ struct Visible {
 }
 
 impl Resolver<'_> {
-    fn report(&mut self, diagnostic: Diagnostic) {
+    fn report(&mut self, mut diagnostic: Diagnostic) {
+        if let Some(span) = self.given_for {
+            diagnostic.labels.truncate(1);
+            diagnostic.labels.iter_mut().for_each(|label| label.span = span);
+        }
         // A name that is not known is one mistake, however often it is used.
         let known = |d: &&mut Diagnostic| (d.code, &d.message) == (diagnostic.code, &diagnostic.message);
         match self.diagnostics.iter_mut().find(known) {
@@ -78,10 +89,12 @@ impl Resolver<'_> {
 
     fn define(&mut self, name: &Name, what: Ref) {
         if let Some((_, first)) = self.names.get(&name.value) {
-            let first = *first;
+            // Kinds are looked up one after the other: what stands above in the text is the first.
+            let (first, second) = if name.span < *first { (name.span, *first) } else { (*first, name.span) };
+            self.ambiguous.insert(name.value.clone());
             self.report(
                 Diagnostic::error("SEG0203", format!("`{}` is defined twice", name.value))
-                    .at(name.span, "the second time")
+                    .at(second, "the second time")
                     .at(first, "the first time")
                     .help(format!("give one of them another name, for example `{}_2`", name.value)),
             );
@@ -104,7 +117,11 @@ impl Resolver<'_> {
         let sources: Vec<&ast::Source> =
             items.iter().filter_map(|i| if let Item::Source(s) = i { Some(s) } else { None }).collect();
         let Some(source) = sources.first() else {
-            self.missing(&name, "source", "source purchases from \"orders.csv\" {");
+            self.missing(
+                &name,
+                "source",
+                "source orders from \"orders.csv\" { customer: id; at: datetime; price: money }",
+            );
             return None;
         };
         let (resolved_source, mut columns) = self.source(source);
@@ -125,7 +142,7 @@ impl Resolver<'_> {
         for item in items {
             if let Item::Filter(rules) = item {
                 for rule in rules {
-                    let when = self.expr(&rule.when, Scope::Row);
+                    let when = self.expr(&rule.when, Scope::Filter);
                     filters.push(Filter { name: rule.name.clone(), keep: rule.keep, when });
                 }
             }
@@ -148,6 +165,7 @@ impl Resolver<'_> {
         let labels = labels.and_then(|labels| self.labels(labels, has_cluster));
         let tests = items.iter().filter_map(|i| if let Item::Test(t) = i { Some(t) } else { None });
         let tests: Vec<_> = tests.collect::<Vec<_>>().into_iter().map(|t| self.test(t)).collect();
+        self.distinct(tests.iter().map(|t| &t.name), "test");
         let text = |pick: fn(&Item) -> Option<&Spanned<String>>| find(items, pick).map(|t| t.value.clone());
         Some(Spec {
             title: text(|i| if let Item::Title(t) = i { Some(t) } else { None }),
@@ -202,7 +220,7 @@ impl Resolver<'_> {
     fn missing(&mut self, name: &Name, keyword: &str, example: &str) {
         self.report(
             Diagnostic::error("SEG0210", format!("the spec has no `{keyword}`"))
-                .at(name.span, format!("needs a `{keyword}`"))
+                .at(name.span, format!("goes without `{keyword}`"))
                 .help(format!("add a line such as `{example}`")),
         );
     }
@@ -225,12 +243,10 @@ impl Resolver<'_> {
         let mut params: Vec<Param<Resolved>> = vec![];
         for item in items {
             if let Item::Param(definition) = item {
-                // An override has no place in the spec: its mistakes are shown at the parameter that it replaces.
                 let given = overrides.get(&definition.name.value);
-                let mut value = self.expr(given.unwrap_or(&definition.value), Scope::Param);
-                if given.is_some() {
-                    value.span = definition.value.span;
-                }
+                self.given_for = given.map(|_| definition.value.span);
+                let value = self.expr(given.unwrap_or(&definition.value), Scope::Param);
+                self.given_for = None;
                 self.define(&definition.name, Ref::Param(ParamId(params.len())));
                 params.push(Param { name: definition.name.clone(), value });
                 self.visible.params = params.len();
@@ -275,7 +291,7 @@ impl Resolver<'_> {
             }
         }
         if !items.iter().any(|i| matches!(i, Item::Features(_))) {
-            self.missing(name, "features", "features {");
+            self.missing(name, "features", "features { recency = whole_days(as_of - max(at)) }");
         }
         features
     }
@@ -302,7 +318,11 @@ impl Resolver<'_> {
             return self.column_named(name, columns);
         }
         let fits = |column: &Column<Resolved>| match &column.origin {
-            Origin::Source { type_name, .. } => role.types.contains(&type_name.value.as_str()),
+            // A type that is spelt wrong has been reported: it counts as the one that was meant.
+            Origin::Source { type_name, .. } => {
+                let known = Base::COLUMN_TYPES.into_iter().find(|known| *known == type_name.value);
+                known.or_else(|| source::nearest_type(&type_name.value)).is_some_and(|ty| role.types.contains(&ty))
+            }
             Origin::Derived(_) => false,
         };
         let candidates: Vec<usize> = (0..columns.len()).filter(|i| fits(&columns[*i])).collect();
@@ -344,6 +364,16 @@ impl Resolver<'_> {
                 if has_cluster { Over::Clusters } else { Over::Customers }
             }
         };
+        if over == Over::Customers && labels.distinct {
+            self.report(
+                Diagnostic::error(
+                    "SEG0209",
+                    "`distinct` tells clusters of one label apart; customers have no clusters",
+                )
+                .at(labels.over.span, "labels for customers")
+                .help("leave out `distinct`"),
+            );
+        }
         if over == Over::Clusters && !has_cluster {
             self.report(
                 Diagnostic::error("SEG0604", "there are no clusters to label: the spec has no `cluster` block")

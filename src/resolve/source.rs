@@ -4,7 +4,7 @@ use super::Resolver;
 use crate::diagnostics::{Diagnostic, suggest};
 use crate::spec::{Column, ColumnId, Origin, Ref, Resolved, Sheet, Source, SourceFormat};
 use crate::syntax::ast::{self, SettingValue};
-use crate::syntax::source::Spanned;
+use crate::syntax::source::{Name, Spanned};
 use crate::types::{Base, Type};
 
 impl Resolver<'_> {
@@ -12,7 +12,7 @@ impl Resolver<'_> {
         let mut columns = vec![];
         for column in &source.columns {
             let base = Base::parse(&column.type_name.value).unwrap_or_else(|| {
-                let near = suggest::nearest(&column.type_name.value, Base::COLUMN_TYPES);
+                let near = nearest_type(&column.type_name.value);
                 self.report(
                     Diagnostic::error("SEG0206", format!("unknown type `{}`", column.type_name.value))
                         .at(column.type_name.span, near.map_or("not a type".into(), |n| format!("did you mean `{n}`?")))
@@ -37,7 +37,17 @@ impl Resolver<'_> {
 
     fn format(&mut self, source: &ast::Source) -> SourceFormat {
         let mut format = SourceFormat::default();
+        let mut seen: Vec<&Name> = vec![];
         for setting in &source.settings {
+            if let Some(first) = seen.iter().find(|name| name.value == setting.name.value) {
+                self.report(
+                    Diagnostic::error("SEG0211", format!("a source has one `{}`", setting.name.value))
+                        .at(setting.name.span, "the second one")
+                        .at(first.span, "the first one")
+                        .help("keep the one that you mean"),
+                );
+            }
+            seen.push(&setting.name);
             let first = &setting.values[0];
             let text = match &first.value {
                 SettingValue::Text(text) => Some(text.clone()),
@@ -45,7 +55,7 @@ impl Resolver<'_> {
             };
             let one_char = text.as_ref().and_then(|t| {
                 let mut chars = t.chars();
-                chars.next().filter(|_| chars.next().is_none())
+                chars.next().filter(|c| chars.next().is_none() && c.is_ascii())
             });
             let understood = match (setting.name.value.as_str(), &first.value) {
                 ("sheet", SettingValue::Text(name)) => {
@@ -90,7 +100,8 @@ impl Resolver<'_> {
                 }
                 _ => false,
             };
-            if !understood {
+            let takes_several = matches!(setting.name.value.as_str(), "dates" | "missing");
+            if !understood || (setting.values.len() > 1 && !takes_several) {
                 let example = match setting.name.value.as_str() {
                     "sheet" => "sheet \"Online Retail\"",
                     "delimiter" => "delimiter \";\"",
@@ -118,4 +129,19 @@ fn as_text(value: &SettingValue) -> Option<String> {
         SettingValue::Text(text) => Some(text.clone()),
         _ => None,
     }
+}
+
+/// What people may have meant by a type: that of another language, or a slip of the keyboard.
+pub(super) fn nearest_type(name: &str) -> Option<&'static str> {
+    let elsewhere = match name.to_lowercase().as_str() {
+        "string" | "str" | "char" | "varchar" => Some("text"),
+        "integer" | "bigint" => Some("int"),
+        "float" | "double" | "numeric" | "real" => Some("number"),
+        "decimal" | "currency" | "amount" => Some("money"),
+        "timestamp" => Some("datetime"),
+        "boolean" => Some("bool"),
+        "percent" | "percentage" => Some("share"),
+        _ => None,
+    };
+    elsewhere.or_else(|| suggest::nearest(name, Base::COLUMN_TYPES))
 }

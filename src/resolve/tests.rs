@@ -6,6 +6,7 @@ use crate::diagnostics::Diagnostic;
 use crate::expr::{ArgumentValue, Kind, Literal};
 use crate::spec::{Check, CheckCondition, Given, Measure, Ref, Resolved, Test};
 use crate::syntax::ast::{self, Expectation};
+use crate::syntax::source::Span;
 
 impl Resolver<'_> {
     pub(super) fn test(&mut self, test: &ast::Test) -> Test<Resolved> {
@@ -39,6 +40,25 @@ impl Resolver<'_> {
                 },
             }
         }
+        let mut seen: Vec<(Ref, Span)> = vec![];
+        for fact in &given {
+            if let Some((_, first)) = seen.iter().find(|(of, _)| *of == fact.of) {
+                self.report(
+                    Diagnostic::error("SEG0203", "a value is given twice")
+                        .at(fact.span, "the second time")
+                        .at(*first, "the first time")
+                        .help("keep one of them"),
+                );
+            }
+            seen.push((fact.of, fact.span));
+        }
+        if test.expectations.is_empty() {
+            self.report(
+                Diagnostic::error("SEG0802", "a test that expects nothing can't fail")
+                    .at(test.name.span, "needs an `expect`")
+                    .help("add for example `expect \"Champions\"`"),
+            );
+        }
         Test { name: test.name.clone(), given, labels, checks, span: test.span }
     }
 }
@@ -58,7 +78,16 @@ fn check(condition: &ast::Expr) -> Option<Check> {
         }
         _ => return None,
     };
-    Some(Check { measure: measure(value, percent)?, condition: condition_, span: condition.span })
+    let measure = measure(value, percent)?;
+    // `share("Champions") > 5` forgets its `%`: a share is 0 to 1.
+    let whole = match condition_ {
+        CheckCondition::Compare(_, limit) => limit > 1.0,
+        CheckCondition::Between(low, high) => low > 1.0 || high > 1.0,
+    };
+    if whole && !percent && matches!(measure, Measure::Share(_) | Measure::AmountShare(_)) {
+        return None;
+    }
+    Some(Check { measure, condition: condition_, span: condition.span })
 }
 
 fn measure(value: &ast::Expr, percent: bool) -> Option<Measure> {
@@ -83,8 +112,8 @@ fn measure(value: &ast::Expr, percent: bool) -> Option<Measure> {
                 _ => return None,
             };
             match function.value.as_str() {
-                "share" => Some(Measure::Share(label)),
-                "amount_share" => Some(Measure::AmountShare(label)),
+                "share" if percent => Some(Measure::Share(label)),
+                "amount_share" if percent => Some(Measure::AmountShare(label)),
                 _ => None,
             }
         }

@@ -220,8 +220,18 @@ fn explain(expected: Vec<Rule>, start: usize, at: usize, text: &str, file: FileI
             .at(span, "opened here")
             .help("add `\"` where the text ends");
     }
+    if rest.starts_with('"') && rest.lines().next().unwrap_or("").contains('\\') {
+        return Diagnostic::error("SEG0102", "a backslash in a text stands before a quote, a backslash, `n` or `t`")
+            .at(span, "in this text")
+            .help("write a backslash itself as two: `\"a\\\\b\"`");
+    }
+    if rest.starts_with('@') {
+        return Diagnostic::error("SEG0110", "a date has four digits for the year and two for month and day")
+            .at(span, "no date")
+            .help("write a date as `@2011-12-31`, a time as `@2011-12-31T18:30`");
+    }
     if let Some(bracket) = bracket
-        && !words.iter().any(|word| word == "a value")
+        && (token == "}" || !words.iter().any(|word| word == "a value"))
         && (token.is_empty() || text[bracket..at].contains('\n'))
     {
         let close = if text[bracket..].starts_with('[') { "]" } else { ")" };
@@ -270,7 +280,7 @@ fn slip(before: &str, rest: &str, token: &str) -> Option<String> {
         {
             "write numbers as in `1_000` or `2.5`".to_owned()
         }
-        '@' => "write a date as `@2011-12-31`, a time as `@2011-12-31T18:30`".to_owned(),
+        _ if !digits.is_empty() && is_exponent(unit) => "write numbers out, for example `1_000_000`".to_owned(),
         _ if !digits.is_empty() && unit.starts_with(char::is_alphabetic) => format!("write `{digits} {unit}`"),
         _ if matches!(previous, "low" | "high") => format!("write `{previous} is best`"),
         _ if matches!(token.to_lowercase().as_str(), "null" | "none" | "nil" | "empty") => {
@@ -281,9 +291,8 @@ fn slip(before: &str, rest: &str, token: &str) -> Option<String> {
         _ if matches!(token, "else" | "default") => "write `otherwise` before the last label".to_owned(),
         _ if previous == "is" => "compare with `=`; `is` goes with `missing` only".to_owned(),
         _ if !token.is_empty() && Function::find(previous).is_some() => format!("write `{previous}({token})`"),
-        _ if KEYWORDS.contains(&token.to_lowercase().as_str()) && !KEYWORDS.contains(&token) => {
-            format!("write `{}`", token.to_lowercase())
-        }
+        _ if in_capitals(token) => format!("write `{}`", token.to_lowercase()),
+        _ if in_capitals(previous) => format!("write `{}`", previous.to_lowercase()),
         _ => return None,
     })
 }
@@ -309,6 +318,15 @@ const KEYWORDS: [&str; 18] = [
     "matches",
     "otherwise",
 ];
+
+/// The `e6` of `1e6`.
+fn is_exponent(unit: &str) -> bool {
+    unit.strip_prefix(['e', 'E']).is_some_and(|power| power.chars().all(|c| c.is_ascii_digit()))
+}
+
+fn in_capitals(word: &str) -> bool {
+    KEYWORDS.contains(&word.to_lowercase().as_str()) && !KEYWORDS.contains(&word)
+}
 
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
@@ -467,7 +485,8 @@ pub(super) fn after_the_end(span: Span, found: &str) -> Diagnostic {
 
 pub(super) fn number_too_large(span: Span) -> Diagnostic {
     Diagnostic::error("SEG0109", "a number has more digits than segc can hold exactly")
-        .at(span, "at most 18 digits, 15 of them decimals")
+        .at(span, "too long")
+        .help("a number is at most 9_223_372_036_854_775_807, and has at most 15 decimals")
 }
 
 pub(super) fn no_such_date(text: Spanned<&str>) -> Diagnostic {
@@ -480,12 +499,13 @@ pub(super) fn too_large(text: &str, file: FileId) -> Option<Diagnostic> {
     (text.len() > limits::TEXT).then(|| {
         Diagnostic::error("SEG0111", format!("a spec may have {} bytes, this one has {}", limits::TEXT, text.len()))
             .at(Span::new(file, 0, 0), "in this file")
+            .help("take rules together, or generate fewer of them")
     })
 }
 
 /// Counts brackets before the parser runs, so that the depth allowed is one number on every machine.
 pub(super) fn too_deep(text: &str, file: FileId) -> Option<Diagnostic> {
-    let (mut depth, mut in_text, mut in_comment, mut prefix) = (0usize, false, false, 0usize);
+    let (mut depth, mut in_text, mut in_comment, mut prefix, mut ifs) = (0usize, false, false, 0usize, 0usize);
     let mut previous = ' ';
     for (at, c) in text.char_indices() {
         match c {
@@ -510,6 +530,18 @@ pub(super) fn too_deep(text: &str, file: FileId) -> Option<Diagnostic> {
                 Diagnostic::error("SEG0112", format!("brackets and signs may nest {} deep", limits::NESTING))
                     .at(Span::new(file, at, at + c.len_utf8()), "one too many")
                     .help("name a part with `derive` or as a feature of its own, and use the name"),
+            );
+        }
+        match c {
+            '{' | '}' if !in_text && !in_comment => ifs = 0,
+            'f' if !in_text && !in_comment && text[..at].ends_with('i') => ifs += 1,
+            _ => {}
+        }
+        if ifs > limits::CONDITIONALS {
+            return Some(
+                Diagnostic::error("SEG0112", format!("a block may have {} conditionals", limits::CONDITIONALS))
+                    .at(Span::new(file, at - 1, at + 1), "one too many")
+                    .help("use fewer branches, or `in [...]`"),
             );
         }
         previous = c;

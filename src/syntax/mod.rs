@@ -28,6 +28,8 @@ pub mod limits {
     pub const TEXT: usize = 1 << 20;
     /// Brackets of any kind inside one another, and operators that stand before an operand.
     pub const NESTING: usize = 128;
+    /// `if` in one block or bracket: each `else if` nests in the one before.
+    pub const CONDITIONALS: usize = 256;
     /// Files included by files that are included.
     pub const INCLUDE_DEPTH: usize = 32;
     /// Files in one spec.
@@ -112,7 +114,7 @@ impl Loader<'_> {
         };
         let text = match problem {
             Some(problem) => Err(problem),
-            None => self.world.spec(&path).map_err(|e| e.to_string()),
+            None => self.world.include(&self.open[0], &path).map_err(|e| e.to_string()),
         };
         match text {
             Ok(text) => {

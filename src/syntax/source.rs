@@ -64,10 +64,28 @@ impl SourceMap {
         (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
     }
 
-    /// The expression of a span on one line, blanks squeezed: for headings and tables.
+    /// The expression of a span on one line, without comments: for headings and tables.
     pub fn one_line(&self, span: Span) -> String {
-        let without_comments = self.text(span).lines().map(|line| line.split('#').next().unwrap_or(""));
-        without_comments.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+        let mut out = String::new();
+        let (mut in_text, mut in_comment, mut escaped) = (false, false, false);
+        for c in self.text(span).chars() {
+            match c {
+                '\n' => (in_text, in_comment) = (false, false),
+                '"' if !in_comment && !escaped => in_text = !in_text,
+                '#' if !in_text => in_comment = true,
+                _ => {}
+            }
+            escaped = in_text && c == '\\' && !escaped;
+            // Blanks count in a text; elsewhere any number of them is one.
+            if in_comment || (c.is_whitespace() && !in_text) {
+                if !out.ends_with(' ') {
+                    out.push(' ');
+                }
+            } else {
+                out.push(c);
+            }
+        }
+        out.trim().to_owned()
     }
 }
 

@@ -54,11 +54,19 @@ fn records_across_blocks_stay_whole() {
 #[test]
 fn rows_that_do_not_fit_are_refused_with_their_line() {
     let cases: [(&str, &[&str], &[&str]); 6] = [
-        ("a,b\n1\n1,2\n1,2,3\n", &["1|2"], &["2 `1`: 1 field, the header has 2", "4 `1,2,3`: 3 fields, the header has 2"]),
+        (
+            "a,b\n1\n1,2\n1,2,3\n",
+            &["1|2"],
+            &["2 `1`: 1 field, the header has 2", "4 `1,2,3`: 3 fields, the header has 2"],
+        ),
         ("a,b\r\n\"x\r\ny\",1\r\n1\r\n", &["x\r\ny|1"], &["4 `1`: 1 field, the header has 2"]),
         ("a,b\r\"x\ry\",1\r1\r", &["x\ry|1"], &["4 `1`: 1 field, the header has 2"]),
         ("a,b\n\n\n1\n", &[], &["4 `1`: 1 field, the header has 2"]),
-        ("a,b\n\"WHITE \"HANGING\" HEART\",1\nx,2\n", &["x|2"], &["2 `\"WHITE \"HANGING\" HEART\",1`: text follows a closing quote"]),
+        (
+            "a,b\n\"WHITE \"HANGING\" HEART\",1\nx,2\n",
+            &["x|2"],
+            &["2 `\"WHITE \"HANGING\" HEART\",1`: text follows a closing quote"],
+        ),
         ("a,b\nx,2\ny,\"cut o", &["x|2"], &["3 `y,\"cut o`: the quote opened on line 3 is never closed"]),
     ];
     for (text, expected, refused) in cases {
@@ -126,7 +134,9 @@ fn encodings_are_detected_or_taken_as_stated() {
         mark.iter().copied().chain(text.encode_utf16().flat_map(bytes)).collect::<Vec<u8>>()
     };
     let text = "a,b\né,£\n😀,2\n";
-    let cases: [(Vec<u8>, Option<&str>, &str, &[&str]); 13] = [
+    // The file, the stated encoding, what is detected, the rows.
+    type Case<'a> = (Vec<u8>, Option<&'a str>, &'a str, &'a [&'a str]);
+    let cases: [Case; 13] = [
         (b"a,b\n1,2\n".to_vec(), None, "encoding utf-8", &["1|2"]),
         ("a,b\né,£\n".into(), None, "encoding utf-8", &["é|£"]),
         ("\u{feff}a,b\né,£\n".into(), None, "encoding utf-8", &["é|£"]),
@@ -170,7 +180,8 @@ fn bytes_that_are_not_in_the_encoding_refuse_their_row() {
     let japanese = load_as(b"a,b\n\x83A,1\n\xa0\xff,2\n", AB, stated);
     assert_eq!((rows(&japanese), japanese.refused.len()), (vec!["ア|1".to_owned()], 1));
     // Half a pair of UTF-16.
-    let cut: Vec<u8> = [0xfeff, 0x61, 0x2c, 0x62, 0x0a, 0xd83d, 0x2c, 0x31, 0x0a].into_iter().flat_map(u16::to_le_bytes).collect();
+    let cut: Vec<u8> =
+        [0xfeff, 0x61, 0x2c, 0x62, 0x0a, 0xd83d, 0x2c, 0x31, 0x0a].into_iter().flat_map(u16::to_le_bytes).collect();
     assert_eq!(load(cut, AB).refused[0].reason, "bytes that are not utf-16le");
 }
 
@@ -183,7 +194,7 @@ fn gzip_is_known_by_its_bytes() {
     };
     let members = [gzip(b"a,b\n1,2\n"), gzip(b"3,4\n5,"), gzip(b"6\n")].concat();
     assert_eq!(rows(&load(&members, AB)), ["1|2", "3|4", "5|6"]);
-    let text = (0..50_000).fold("a,b\n".to_owned(), |text, n| text + &format!("{n},{}\n", n * n % 977));
+    let text = (0..50_000).fold("a,b\n".to_owned(), |text, n| text + &format!("{n},{}\n", n % 977));
     let mut whole = gzip(text.as_bytes());
     assert_eq!(load(&whole, AB).table.height, 50_000);
     whole.truncate(whole.len() / 2);
@@ -236,7 +247,11 @@ fn a_file_without_a_header_is_noticed() {
 #[test]
 fn files_are_appended_whatever_the_order_of_their_columns() {
     let folder = Folder::new();
-    let files = vec![folder.file("one", "a,b\n1,x\n"), folder.file("two", "b;c;a\ny;-;2\nz;-;?\n"), folder.file("three", b"a,b\n3,\xe9\n")];
+    let files = vec![
+        folder.file("one", "a,b\n1,x\n"),
+        folder.file("two", "b;c;a\ny;-;2\nz;-;?\n"),
+        folder.file("three", b"a,b\n3,\xe9\n"),
+    ];
     let request = Request { files, columns: requests("n: int = a; t: text = b"), ..Request::default() };
     let loaded = read(&request, &Silent).unwrap();
     assert_eq!(rows(&loaded), ["1|x", "2|y", "3|é"]);
@@ -245,7 +260,7 @@ fn files_are_appended_whatever_the_order_of_their_columns() {
     let facts: Vec<(&str, u64, u64)> = loaded.files.iter().map(|f| (f.name.as_str(), f.bytes, f.rows)).collect();
     assert_eq!(facts, [("one", 8, 1), ("two", 18, 2), ("three", 8, 1)]);
     // sha256sum of `a,b\n1,x\n`, coreutils 9.1
-    assert_eq!(loaded.files[0].sha256, "ba2d07cd2a8a1a4ea2a1a7d5bb2a3c1d");
+    assert_eq!(loaded.files[0].sha256, "eccc6303d8ede5e5ec22d288b8350193f9eb907c93f49c78d5b1ff0af7ecd450");
     let delimiters: Vec<String> = detections(&loaded.detected).into_iter().filter(|d| d.starts_with("delim")).collect();
     assert_eq!(delimiters, ["delimiter ,", "delimiter ;"]);
 }
@@ -265,7 +280,8 @@ fn fingerprints_are_equal_exactly_for_equal_rows() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 100_000);
-    let halves = |shift: u32| ids.iter().map(|id| (id >> shift) as u64).collect::<std::collections::BTreeSet<_>>().len();
+    let halves =
+        |shift: u32| ids.iter().map(|id| (id >> shift) as u64).collect::<std::collections::BTreeSet<_>>().len();
     assert_eq!((halves(0), halves(64)), (100_000, 100_000), "either half alone tells them apart");
 }
 
@@ -303,8 +319,14 @@ fn limits_are_kept() {
     };
     let usual = Limits::default();
     assert_eq!(with(usual).unwrap().table.height, 3);
-    assert_eq!(with(Limits { record: 500, ..usual }).unwrap_err(), "`in` is too large: more than 500 bytes in one record, at row 3");
+    assert_eq!(
+        with(Limits { record: 500, ..usual }).unwrap_err(),
+        "`in` is too large: more than 500 bytes in one record, at row 3"
+    );
     assert_eq!(with(Limits { rows: 2, ..usual }).unwrap_err(), "`in` is too large: more than 2 rows");
     assert_eq!(with(Limits { columns: 1, ..usual }).unwrap_err(), "`in` is too large: more than 1 columns, at row 1");
-    assert_eq!(with(Limits { inflated: 100, ..usual }).unwrap_err(), "`in` is too large: more than 100 bytes when unpacked");
+    assert_eq!(
+        with(Limits { inflated: 100, ..usual }).unwrap_err(),
+        "`in` is too large: more than 100 bytes when unpacked"
+    );
 }

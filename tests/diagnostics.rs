@@ -1,0 +1,388 @@
+//! What segc says about mistakes.
+//!
+//! Every `diagnostics/NAME.seg` is run as far as it goes, and what segc has to say is compared with `NAME.txt`, letter by
+//! letter; `INSTA_UPDATE=always` rewrites the latter. Its data are `NAME.csv`, which it calls `orders.csv`, or the common
+//! `orders.csv`; what is included lies in `parts/`. The pages that `segc explain` prints are run as well.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use segc::build::{Built, build};
+use segc::compile::{Compiled, compile};
+use segc::diagnostics::codes::{CODES, Code};
+use segc::diagnostics::{Diagnostic, Severity, has_errors, render};
+use segc::inputs::check_headers;
+use segc::output;
+use segc::progress::Silent;
+use segc::report::Templates;
+use segc::world::{Disk, Unreadable, World};
+
+/// As seen from the folder of the package, in which cargo runs tests: the paths in messages are the same everywhere.
+const FOLDER: &str = "tests/diagnostics/";
+
+/// The disk, where a case finds its own data under the common name.
+struct Cases(Disk);
+
+impl World for Cases {
+    fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
+        self.0.spec(path)
+    }
+
+    fn include(&self, main: &Path, path: &Path) -> Result<Arc<str>, Unreadable> {
+        self.0.include(main, path)
+    }
+
+    fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
+        let own = from.with_extension("csv");
+        if name == "orders.csv" && own.exists() { Ok(own) } else { self.0.locate(from, name) }
+    }
+}
+
+/// A spec taken as far as it goes.
+struct Run {
+    compiled: Compiled,
+    diagnostics: Vec<Diagnostic>,
+    built: Option<Built>,
+}
+
+fn run(world: &dyn World, spec: &Path, params: &[String]) -> Run {
+    let compiled = compile(world, spec, params);
+    let mut diagnostics = compiled.diagnostics.clone();
+    if !has_errors(&diagnostics) {
+        diagnostics.extend(check_headers(world, &compiled));
+    }
+    let mut built = None;
+    if !has_errors(&diagnostics) {
+        match build(world, &compiled, &Silent) {
+            Ok(done) => {
+                diagnostics = done.diagnostics.clone();
+                built = Some(done);
+            }
+            Err(found) => diagnostics = found,
+        }
+    }
+    Run { compiled, diagnostics, built }
+}
+
+/// The names of all cases.
+fn cases() -> Vec<String> {
+    let files = fs::read_dir(FOLDER).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = files.filter_map(|file| file.strip_suffix(".seg").map(str::to_owned)).collect();
+    names.sort();
+    assert!(!names.is_empty(), "`{FOLDER}` has no cases");
+    names
+}
+
+fn case(name: &str) -> Run {
+    run(&Cases(Disk::default()), &Path::new(FOLDER).join(format!("{name}.seg")), &[])
+}
+
+fn errors(diagnostics: &[Diagnostic]) -> BTreeSet<&'static str> {
+    diagnostics.iter().filter(|d| d.is_error()).map(|d| d.code).collect()
+}
+
+fn all(diagnostics: &[Diagnostic]) -> BTreeSet<&'static str> {
+    diagnostics.iter().map(|d| d.code).collect()
+}
+
+#[test]
+fn every_mistake_is_told_as_expected() {
+    let update = std::env::var("INSTA_UPDATE").is_ok_and(|v| v == "always");
+    let mut unlike = vec![];
+    for name in cases() {
+        let Run { compiled, diagnostics, .. } = case(&name);
+        assert!(!diagnostics.is_empty(), "`{name}.seg` has nothing wrong with it");
+        let found = render::text(&diagnostics, &compiled.sources, false).replace(FOLDER, "");
+        let path = format!("{FOLDER}{name}.txt");
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        if update {
+            fs::write(&path, &found).unwrap();
+        } else if found != expected {
+            unlike.push(format!("--- {name}.txt\n{expected}\n--- found\n{found}"));
+        }
+    }
+    assert!(unlike.is_empty(), "{}", unlike.join("\n"));
+}
+
+#[test]
+fn no_file_of_the_cases_is_left_over() {
+    let names = cases();
+    for entry in fs::read_dir(FOLDER).unwrap() {
+        let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let used = path.is_dir() || names.contains(&stem) || stem == "orders";
+        assert!(used, "`{}` belongs to no case", path.display());
+    }
+}
+
+#[test]
+fn messages_keep_to_our_style() {
+    for name in cases() {
+        for diagnostic in case(&name).diagnostics {
+            let Diagnostic { code, message, labels, place, help, .. } = diagnostic;
+            let texts = || labels.iter().map(|l| &l.text).chain([&message]).chain(&help);
+            assert!(texts().all(|text| !text.ends_with('.')), "{name}, {code}: a full stop at the end of a message");
+            let capital = texts().find(|text| text.starts_with(char::is_uppercase));
+            assert_eq!(capital, None, "{name}, {code}: a capital at the beginning");
+            assert!(!labels.is_empty() || place.is_some(), "{name}, {code}: `{message}` has no place");
+            assert!(help.is_some(), "{name}, {code}: `{message}` has no help");
+            // What is ours and not the reader's: types of Rust, ids, absolute paths.
+            let leak = texts().find(|text| ["Id(", "Some(", "None", "::", "{:"].iter().any(|ours| text.contains(ours)));
+            assert_eq!(leak, None, "{name}, {code}: words of the compiler");
+        }
+    }
+}
+
+#[test]
+fn mistakes_come_in_the_order_of_the_spec() {
+    let Run { compiled, diagnostics, .. } = case("six_mistakes");
+    assert_eq!(diagnostics.len(), 6);
+    let lines: Vec<usize> = diagnostics
+        .iter()
+        .map(|d| compiled.sources.line_column(d.labels[0].span.file, d.labels[0].span.start).0)
+        .collect();
+    assert!(lines.is_sorted(), "{lines:?}");
+}
+
+/// A fenced block of a page.
+struct Block {
+    language: String,
+    /// The file that it is, for blocks other than the spec itself.
+    file: Option<String>,
+    text: String,
+    mended: bool,
+}
+
+fn blocks(page: &str) -> Vec<Block> {
+    let (mut blocks, mut mended, mut open): (Vec<Block>, bool, bool) = (vec![], false, false);
+    for line in page.lines() {
+        match (line.strip_prefix("```"), open) {
+            (Some(_), true) => open = false,
+            (Some(info), false) => {
+                let mut words = info.split_whitespace().map(str::to_owned);
+                let language = words.next().unwrap_or_default();
+                blocks.push(Block { language, file: words.next(), text: String::new(), mended });
+                open = true;
+            }
+            (None, true) => {
+                let text = &mut blocks.last_mut().expect("a block is open").text;
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, false) => mended |= line == "Mended:",
+        }
+    }
+    assert!(!open, "a block is not closed:\n{page}");
+    blocks
+}
+
+/// Runs the spec of a page with the files that it names: the mistaken one or the mended one.
+fn run_page(code: &Code, mended: bool) -> Vec<Diagnostic> {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(format!("{FOLDER}orders.csv"), folder.path().join("orders.csv")).unwrap();
+    let mut params = vec![];
+    // Later blocks replace earlier ones, so that the mended half says only what differs.
+    for block in blocks(code.page).iter().filter(|block| mended || !block.mended) {
+        match (&*block.language, &block.file) {
+            ("sh", _) => {
+                params = block
+                    .text
+                    .split("--param '")
+                    .skip(1)
+                    .filter_map(|p| p.split('\'').next())
+                    .map(str::to_owned)
+                    .collect()
+            }
+            ("seg", None) => fs::write(folder.path().join("shop.seg"), &block.text).unwrap(),
+            (_, Some(file)) => fs::write(folder.path().join(file), &block.text).unwrap(),
+            (language, None) => panic!("{}: a block of `{language}` without a name", code.code),
+        }
+    }
+    run(&Disk::default(), &folder.path().join("shop.seg"), &params).diagnostics
+}
+
+/// Codes whose mistake lies where a page can't show it as files; their pages say it in words and with a command.
+const IN_WORDS: [&str; 7] = ["SEG0106", "SEG0111", "SEG0305", "SEG0504", "SEG0701", "SEG0702", "SEG0901"];
+
+#[test]
+fn every_code_has_a_page_with_an_example() {
+    for code in CODES {
+        let title = format!("# {}: ", code.code);
+        let first = code.page.lines().next().unwrap_or_default();
+        assert!(first.len() > title.len() && first.starts_with(&title), "{}: its page has no title", code.code);
+        let length = code.page.lines().count();
+        assert!((10..=45).contains(&length), "{}: its page has {length} lines", code.code);
+        assert!(
+            code.page.ends_with('\n') && code.page.lines().all(|line| line.chars().count() <= 120),
+            "{}",
+            code.code
+        );
+        let blocks = blocks(code.page);
+        assert!(!blocks.is_empty(), "{}: its page has no example", code.code);
+        let halves = blocks.iter().any(|b| b.mended) && blocks.iter().any(|b| !b.mended);
+        assert!(halves || IN_WORDS.contains(&code.code), "{}: its page mends nothing", code.code);
+    }
+}
+
+#[test]
+fn examples_of_the_pages_behave_as_said() {
+    for code in CODES.iter().filter(|code| !IN_WORDS.contains(&code.code)) {
+        let found = run_page(code, false);
+        let told = if has_errors(&found) { errors(&found) } else { all(&found) };
+        assert_eq!(told, BTreeSet::from([code.code]), "{}: what its page shows gives {found:#?}", code.code);
+        let found = run_page(code, true);
+        assert_eq!(errors(&found), BTreeSet::new(), "{}: what its page mends gives {found:#?}", code.code);
+        assert!(!all(&found).contains(code.code), "{}: what its page mends gives {found:#?}", code.code);
+    }
+}
+
+const SPEC: &str = r#"segmentation shop {
+  currency EUR
+  source orders from "orders.csv" { customer: id; price: money; at: datetime }
+  as_of max(at) + 1 day
+  features { spend = sum(price) }
+  label customers {
+    "Big" when spend >= 50 EUR
+    otherwise "Small"
+  }
+}
+"#;
+
+/// `SPEC` run in a folder of its own, after `prepare` has changed what it likes.
+fn in_folder<T>(prepare: impl FnOnce(&Path), then: impl FnOnce(&Path, Run) -> T) -> T {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(format!("{FOLDER}orders.csv"), folder.path().join("orders.csv")).unwrap();
+    fs::write(folder.path().join("shop.seg"), SPEC).unwrap();
+    prepare(folder.path());
+    let done = run(&Disk::default(), &folder.path().join("shop.seg"), &[]);
+    then(folder.path(), done)
+}
+
+fn no_spec() -> Vec<Diagnostic> {
+    run(&Disk::default(), Path::new("tests/diagnostics/none.seg"), &[]).diagnostics
+}
+
+fn spec_of_two_megabytes() -> Vec<Diagnostic> {
+    let long = format!("{SPEC}{}", "# and so on\n".repeat(200_000));
+    in_folder(|folder| fs::write(folder.join("shop.seg"), long).unwrap(), |_, run| run.diagnostics)
+}
+
+fn sheet_that_is_not_there() -> Vec<Diagnostic> {
+    let prepare = |folder: &Path| {
+        let mut workbook = rust_xlsxwriter::Workbook::new();
+        let sheet = workbook.add_worksheet().set_name("Orders").unwrap();
+        for (column, header) in ["customer", "price", "at"].iter().enumerate() {
+            sheet.write_string(0, column as u16, *header).unwrap();
+        }
+        workbook.save(folder.join("orders.xlsx")).unwrap();
+        let source = "\"orders.xlsx\" { sheet \"Order\"; ";
+        fs::write(folder.join("shop.seg"), SPEC.replace("\"orders.csv\" { ", source)).unwrap();
+    };
+    in_folder(prepare, |_, run| run.diagnostics)
+}
+
+fn output_below_a_file() -> Vec<Diagnostic> {
+    in_folder(
+        |_| {},
+        |folder, run| {
+            let built = run.built.expect("the spec is fine");
+            let below = folder.join("orders.csv").join("out");
+            output::write(&built, &run.compiled, &[], &Templates::embedded(), &below).unwrap_err()
+        },
+    )
+}
+
+fn template_with_an_unknown_name() -> Vec<Diagnostic> {
+    in_folder(
+        |folder| fs::write(folder.join("report.html"), "{{ no_such_thing }}").unwrap(),
+        |folder, run| {
+            let built = run.built.expect("the spec is fine");
+            let templates = Templates::from_folder(folder).unwrap();
+            output::write(&built, &run.compiled, &[], &templates, &folder.join("out")).unwrap_err()
+        },
+    )
+}
+
+/// What needs more than a spec and rows to show.
+const ELSEWHERE: [(&str, fn() -> Vec<Diagnostic>); 5] = [
+    ("SEG0106", no_spec),
+    ("SEG0111", spec_of_two_megabytes),
+    ("SEG0305", sheet_that_is_not_there),
+    ("SEG0701", output_below_a_file),
+    ("SEG0702", template_with_an_unknown_name),
+];
+
+#[test]
+fn mistakes_in_the_surroundings_have_their_codes() {
+    for (code, diagnose) in ELSEWHERE {
+        let found = diagnose();
+        assert_eq!(all(&found), BTreeSet::from([code]), "{found:#?}");
+        assert!(found.iter().all(|d| d.is_error() && d.help.is_some()), "{found:#?}");
+    }
+}
+
+#[test]
+fn a_sheet_is_suggested() {
+    let found = sheet_that_is_not_there();
+    assert_eq!(found[0].help.as_deref(), Some("write `sheet \"Orders\"`"));
+}
+
+/// Codes that nothing a user writes should ever give.
+const NEVER: [&str; 1] = ["SEG0901"];
+
+#[test]
+fn every_code_is_given_by_some_case() {
+    let mut given: BTreeSet<&str> = cases().iter().flat_map(|name| all(&case(name).diagnostics)).collect();
+    given.extend(ELSEWHERE.iter().map(|(code, _)| code));
+    given.extend(CODES.iter().filter(|c| !IN_WORDS.contains(&c.code)).flat_map(|c| all(&run_page(c, false))));
+    let known: BTreeSet<&str> = CODES.iter().map(|c| c.code).collect();
+    let never: BTreeSet<&str> = known.difference(&given).copied().collect();
+    assert_eq!(never, BTreeSet::from(NEVER), "codes that nothing gives");
+}
+
+#[test]
+fn programs_get_the_same_as_people() {
+    let Run { compiled, diagnostics, .. } = case("text_without_quotes");
+    let found: Vec<serde_json::Value> = diagnostics.iter().map(|d| render::json(d, &compiled.sources)).collect();
+    let expected = serde_json::json!({
+        "code": "SEG0201",
+        "severity": "error",
+        "message": "unknown column `France`",
+        "spans": [{
+            "file": "tests/diagnostics/text_without_quotes.seg",
+            "line": 12, "column": 35, "end_line": 12, "end_column": 41,
+            "start": 225, "end": 231,
+            "label": "not defined",
+        }],
+        "place": null,
+        "help": diagnostics[0].help,
+        "notes": [],
+    });
+    assert_eq!(found[0], expected);
+    assert!(found[0]["help"].as_str().is_some_and(|help| help.contains("`\"France\"`")));
+
+    let Run { compiled, diagnostics, .. } = case("few_unreadable_cells");
+    let warning = diagnostics.iter().find(|d| d.code == "SEG0303").unwrap();
+    assert_eq!(warning.severity, Severity::Warning);
+    let place = &render::json(warning, &compiled.sources)["place"];
+    assert_eq!(*place, serde_json::json!({"file": "orders.csv", "row": 6, "column": "quantity", "value": "one"}));
+}
+
+#[test]
+fn columns_count_characters() {
+    let spec = SPEC.replace("\"Big\" when spend", "\"Größe\" when Spend");
+    let (compiled, diagnostics) =
+        in_folder(|folder| fs::write(folder.join("shop.seg"), spec).unwrap(), |_, run| (run.compiled, run.diagnostics));
+    let json = render::json(&diagnostics[0], &compiled.sources);
+    let span = &json["spans"][0];
+    assert_eq!((&span["line"], &span["column"], &span["end_column"]), (&7.into(), &18.into(), &23.into()));
+}
+
+#[test]
+fn colours_are_for_terminals_only() {
+    let Run { compiled, diagnostics, .. } = case("six_mistakes");
+    assert!(!render::text(&diagnostics, &compiled.sources, false).contains('\u{1b}'));
+    assert!(render::text(&diagnostics, &compiled.sources, true).contains('\u{1b}'));
+}
