@@ -294,8 +294,9 @@ fn functions_are_defined_at_their_ends() {
 
 #[test]
 fn clusters_of_one_label_are_one_segment_or_numbered() {
-    let rows: String =
-        (0..40).map(|i| format!("c{i:02},{i},pen,1,{},2024-01-01\n", [1, 300, 90_000, 9_000_000][i % 4] + i / 40)).collect();
+    let rows: String = (0..40)
+        .map(|i| format!("c{i:02},{i},pen,1,{},2024-01-01\n", [1, 300, 90_000, 9_000_000][i % 4] + i / 40))
+        .collect();
     let spec = |flag: &str| {
         spec_with("    spent = sum(amount)").replace(
             "  label customers {\n    otherwise \"All\"",
