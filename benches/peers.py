@@ -227,7 +227,7 @@ def about(options):
     threads = f"threads: {options.threads or 'as many as they like'}"
     load = "{:.1f}".format(os.getloadavg()[0]) if hasattr(os, "getloadavg") else "unknown"
     return (
-        f"{own}, Python {platform.python_version()}, {versions}\n"
+        f"{time.strftime('%Y-%m-%d')}: {own}, Python {platform.python_version()}, {versions}\n"
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, load at the end {load}, {threads}, "
         f"median of {options.runs} run{'s' if options.runs != 1 else ''}"
     )

@@ -126,6 +126,12 @@ fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
         )
         .at(dimension(*at), "a customer without it can't be placed")
         .help(format!("write `coalesce({words}, 0)`, or drop the rows of such customers in `filter`")),
+        ExecError::TooFar { customer, dimension: at, words } => Diagnostic::error(
+            "SEG0403",
+            format!("`{words}` of customer `{customer}` is too large to measure distances"),
+        )
+        .at(dimension(*at), "larger than 1e140")
+        .help(format!("cluster on its logarithm, `log1p({words})`")),
         ExecError::NotFinite { customer, feature } => {
             let defined = spec.features.iter().find(|f| f.name.value == *feature);
             Diagnostic::error("SEG0403", format!("`{feature}` is infinite for customer `{customer}`"))

@@ -38,9 +38,14 @@ pub fn compile(world: &dyn World, path: &Path, params: &[String]) -> Compiled {
     diagnostics.extend(mistakes);
     let mut compiled = Compiled { path: path.to_owned(), sources, ast, spec: None, plan: None, diagnostics };
     let (resolved, mistakes) = resolve::resolve(&compiled.ast, &compiled.sources, &overrides);
-    // A line that could not be read takes its names with it: what refers to them is not a second mistake.
+    // A line that could not be read takes its names with it: what misses them is not a second mistake.
     let unreadable = diagnostics::has_errors(&compiled.diagnostics);
-    let follows = |d: &Diagnostic| matches!(d.code, "SEG0201" | "SEG0210" | "SEG0212");
+    let currency = compiled.ast.items.iter().any(|item| matches!(item, Item::Currency(_)));
+    let follows = |d: &Diagnostic| match d.code {
+        "SEG0201" | "SEG0210" | "SEG0212" | "SEG0601" | "SEG0604" | "SEG0802" | "SEG0803" => true,
+        "SEG0216" => !currency,
+        _ => false,
+    };
     compiled.diagnostics.extend(mistakes.into_iter().filter(|d| !unreadable || !follows(d)));
     if let Some(resolved) = resolved {
         let (typed, mistakes) = check::check(&resolved, &compiled.sources);
@@ -51,6 +56,8 @@ pub fn compile(world: &dyn World, path: &Path, params: &[String]) -> Compiled {
         compiled.spec = Some(typed);
     }
     diagnostics::sort(&mut compiled.diagnostics);
+    // An expression over several lines can be met at its beginning and where it goes on.
+    compiled.diagnostics.dedup();
     compiled
 }
 

@@ -305,8 +305,10 @@ fn template_with_an_unknown_name() -> Vec<Diagnostic> {
     )
 }
 
+type Diagnose = fn() -> Vec<Diagnostic>;
+
 /// What needs more than a spec and rows to show.
-const ELSEWHERE: [(&str, fn() -> Vec<Diagnostic>); 5] = [
+const ELSEWHERE: [(&str, Diagnose); 5] = [
     ("SEG0106", no_spec),
     ("SEG0111", spec_of_two_megabytes),
     ("SEG0305", sheet_that_is_not_there),

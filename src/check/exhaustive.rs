@@ -344,15 +344,15 @@ impl Space<'_> {
 
     /// Between which values the feature lies by the way it is made.
     fn bounds(&self, id: FeatureId) -> (f64, f64) {
-        let (base, kind) = (self.known.types[id.0].base, &self.known.features[id.0].value.kind);
-        match (base, kind) {
+        let aggregate = match &self.known.features[id.0].value.kind {
+            Kind::Call { function: Function::Aggregate(aggregate), .. } => Some(*aggregate),
+            _ => None,
+        };
+        use Aggregate::*;
+        match (self.known.types[id.0].base, aggregate) {
             (Base::Score(n), _) => (1.0, f64::from(n)),
-            (_, Kind::Call { function: Function::Aggregate(Aggregate::Share), .. }) => (0.0, 1.0),
-            (_, Kind::Call { function: Function::Aggregate(f), .. })
-                if matches!(f, Aggregate::Count | Aggregate::CountDistinct | Aggregate::Entropy | Aggregate::Std) =>
-            {
-                (0.0, f64::INFINITY)
-            }
+            (_, Some(Share)) => (0.0, 1.0),
+            (_, Some(Count | CountDistinct | Entropy | Std)) => (0.0, f64::INFINITY),
             _ => (f64::NEG_INFINITY, f64::INFINITY),
         }
     }

@@ -144,7 +144,8 @@ impl Checker<'_> {
     fn reference(&self, reference: Ref) -> Type {
         match reference {
             Ref::Column(ColumnId(i)) => self.columns[i],
-            Ref::Basket(BasketId(i)) => self.baskets[i],
+            // There are no baskets where the column that they go by is not known.
+            Ref::Basket(BasketId(i)) => self.baskets.get(i).copied().unwrap_or(Type::UNKNOWN),
             Ref::Feature(FeatureId(i)) | Ref::All(FeatureId(i)) => self.features[i],
             Ref::Param(ParamId(i)) => self.params[i],
             Ref::AsOf | Ref::BasketTime => Type::sure(Base::Datetime),

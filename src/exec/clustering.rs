@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::ExecError;
 use super::customers::Customers;
-use crate::cluster::{self, KMeansOptions, Projection, Sample, Scaler, Scaling};
+use crate::cluster::{self, ClusterError, KMeansOptions, Projection, Sample, Scaler, Scaling};
 use crate::plan::{Cluster, Projection as Dimension, Step};
 use crate::progress::Progress;
 use crate::spec::{Constraint, ConstraintOn, Criterion, Scale};
@@ -60,7 +60,14 @@ pub(super) fn cluster(
         }
     }
     let mut points = matrix(&plan.on, &customers, as_of)?;
-    let scaler = Scaler::fit(points.view(), scaling(plan.scale))?;
+    let scaler = Scaler::fit(points.view(), scaling(plan.scale)).map_err(|error| match error {
+        ClusterError::TooLarge { row, column, .. } => ExecError::TooFar {
+            customer: customers.ids[row].clone(),
+            dimension: column,
+            words: plan.on[column].words.clone(),
+        },
+        error => error.into(),
+    })?;
     if let (Some(column), true) = (scaler.constant_columns().first(), plan.scale != Scale::None) {
         return Err(ExecError::NoVariance { dimension: *column, words: plan.on[*column].words.clone() });
     }

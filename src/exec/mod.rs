@@ -33,6 +33,8 @@ pub enum ExecError {
     NoAsOf,
     /// A dimension of the clustering is missing for a customer.
     MissingDimension { customer: String, dimension: usize, words: String, customers: usize },
+    /// A dimension of the clustering is beyond what distances can be measured in.
+    TooFar { customer: String, dimension: usize, words: String },
     /// A feature became infinite.
     NotFinite { customer: String, feature: String },
     /// Whole numbers left 64 bits.

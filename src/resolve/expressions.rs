@@ -415,7 +415,9 @@ impl Resolver<'_> {
         let diagnostic = Diagnostic::error("SEG0201", format!("unknown {what} `{}`", name.value));
         let diagnostic = match suggest::nearest(&name.value, names.iter().map(String::as_str)) {
             Some(near) => diagnostic.at(name.span, format!("did you mean `{near}`?")).help(format!("write `{near}`")),
-            None if names.is_empty() => diagnostic.at(name.span, "not defined"),
+            None if names.is_empty() => {
+                diagnostic.at(name.span, "not defined").help(format!("define it first: no {what} is known here"))
+            }
             None if name.value.starts_with(char::is_uppercase) => diagnostic
                 .at(name.span, "not defined")
                 .help(format!("known here: {known}; text stands in quotes: `\"{}\"`", name.value)),

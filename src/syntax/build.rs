@@ -11,7 +11,7 @@ use crate::diagnostics::Diagnostic;
 use crate::expr::{Comparator, Decimal};
 
 pub(super) fn file(mut pairs: Pairs<Rule>, text: &str, file: FileId) -> (Ast, Vec<Diagnostic>) {
-    let mut builder = Builder { text, file, diagnostics: vec![] };
+    let mut builder = Builder { text, file, unclosed: false, diagnostics: vec![] };
     let mut ast = Ast::default();
     let whole = pairs.next().expect("a parse of `file` gives one pair");
     for pair in whole.into_inner() {
@@ -41,6 +41,8 @@ pub(super) fn file(mut pairs: Pairs<Rule>, text: &str, file: FileId) -> (Ast, Ve
 pub(super) struct Builder<'a> {
     text: &'a str,
     pub(super) file: FileId,
+    /// Whether a missing brace is reported: the blocks around it can't be told from it.
+    unclosed: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -116,8 +118,8 @@ impl Builder<'_> {
             Rule::cluster => Item::Cluster { settings: self.block(pair, span, Self::cluster_setting), span },
             Rule::labels => Item::Labels(self.labels(pair, span)),
             Rule::test => Item::Test(self.test(pair, span)),
-            Rule::unclosed => {
-                self.diagnostics.push(errors::unclosed(enclosing, self.text));
+            Rule::close => {
+                self.closed(pair, enclosing);
                 return None;
             }
             Rule::unknown_item => {
@@ -133,7 +135,7 @@ impl Builder<'_> {
         let mut items = vec![];
         for part in pair.into_inner() {
             match part.as_rule() {
-                Rule::unclosed => self.diagnostics.push(errors::unclosed(open, self.text)),
+                Rule::close => self.closed(part, open),
                 Rule::unknown_source_item
                 | Rule::unknown_filter_item
                 | Rule::unknown_definition
@@ -141,11 +143,31 @@ impl Builder<'_> {
                 | Rule::unknown_label_item
                 | Rule::unknown_note
                 | Rule::unknown_test_item
-                | Rule::unknown_fact => self.diagnostics.push(errors::unreadable(&part, self.text, self.file)),
+                | Rule::unknown_fact => {
+                    if errors::is_misplaced(&part) {
+                        self.missing_brace(errors::unclosed_before(open, &part, self.text));
+                    } else {
+                        self.diagnostics.push(errors::unreadable(&part, self.text, self.file));
+                    }
+                }
                 _ => items.extend(build(self, part)),
             }
         }
         items
+    }
+
+    /// A block may end with the file instead of its brace, which is reported where it was opened.
+    fn closed(&mut self, close: P, open: Span) {
+        if close.into_inner().any(|p| p.as_rule() == Rule::unclosed) {
+            self.missing_brace(errors::unclosed(open, self.text));
+        }
+    }
+
+    fn missing_brace(&mut self, diagnostic: Diagnostic) {
+        if !self.unclosed {
+            self.diagnostics.push(diagnostic);
+        }
+        self.unclosed = true;
     }
 
     fn only_string(&self, pair: P) -> Spanned<String> {

@@ -71,6 +71,9 @@ const NOTES: &[Statement] = &[
 const TEST_ITEMS: &[Statement] = &[("given", Rule::given, "given {"), ("expect", Rule::expect, "expect \"Champions\"")];
 const FACTS: &[Statement] = &[("", Rule::fact, "recency = 20 days")];
 
+/// Bytes after an unreadable line that are looked at to explain it.
+const REACH: usize = 2000;
+
 /// A line, or a whole block, that none of the statements of its context can read.
 pub(super) fn unreadable(pair: &Pair<Rule>, text: &str, file: FileId) -> Diagnostic {
     let (context, statements) = match pair.as_rule() {
@@ -85,6 +88,8 @@ pub(super) fn unreadable(pair: &Pair<Rule>, text: &str, file: FileId) -> Diagnos
         _ => ("a segmentation", ITEMS),
     };
     let start = pair.as_span().start();
+    // Some lines further is enough to see what is wrong, and keeps a file of nothing but such lines quick.
+    let text = &text[..text.ceil_char_boundary(pair.as_span().end() + REACH)];
     let word: String = pair.as_str().chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-')).collect();
     let line_span = first_line(Span::new(file, start, start), text);
     let word_span = Span::new(file, start, start + word.len().max(1));
@@ -188,12 +193,14 @@ fn explain(expected: Vec<Rule>, start: usize, at: usize, text: &str, file: FileI
     let (at, mut words) = match expected.as_slice() {
         // A statement that has its name and then misses its sign.
         [rule @ (Rule::column | Rule::definition | Rule::fact | Rule::named | Rule::param)] => {
-            let keyword = if *rule == Rule::param { "param ".len() } else { 0 };
-            let name: usize =
-                text[at + keyword..].chars().take_while(|c| is_word(*c) || *c == '.').map(char::len_utf8).sum();
-            let after = at + keyword + name;
+            let word = |from: usize| -> usize {
+                let word = text[from..].chars().take_while(|c| is_word(*c) || *c == '.');
+                let end = from + word.map(char::len_utf8).sum::<usize>();
+                end + skip_blanks(&text[end..])
+            };
+            let name = if *rule == Rule::param { word(at) } else { at };
             let sign = if matches!(rule, Rule::column | Rule::named) { "`:`" } else { "`=`" };
-            (after + skip_blanks(&text[after..]), vec![sign.to_owned()])
+            (word(name), vec![sign.to_owned()])
         }
         [Rule::kw_not, Rule::kw_missing] => (at, vec!["`missing`".to_owned()]),
         rules => (at, rules.iter().filter(|rule| **rule != Rule::comment).map(|rule| in_words(*rule)).collect()),

@@ -104,17 +104,22 @@ impl Loader<'_> {
     fn include(&mut self, from: &Path, name: &Spanned<String>) -> Vec<Item> {
         let path = normalize(&from.parent().unwrap_or(Path::new("")).join(&name.value));
         let problem = if self.open.iter().any(|open| normalize(open) == path) {
-            Some("it includes itself, directly or through other files".to_owned())
+            Some(("it includes itself, directly or through other files".to_owned(), "remove one of the includes"))
         } else if self.open.len() >= limits::INCLUDE_DEPTH {
-            Some(format!("files may include one another {} deep", limits::INCLUDE_DEPTH))
+            Some((format!("files may include one another {} deep", limits::INCLUDE_DEPTH), "put files together"))
         } else if self.loaded.sources.files.len() >= limits::FILES {
-            Some(format!("a spec may have {} files", limits::FILES))
+            Some((format!("a spec may have {} files", limits::FILES), "put files together"))
         } else {
             None
         };
         let text = match problem {
             Some(problem) => Err(problem),
-            None => self.world.include(&self.open[0], &path).map_err(|e| e.to_string()),
+            None => self.world.include(&self.open[0], &path).map_err(|e| {
+                (
+                    e.to_string(),
+                    "give its path from the folder of this file, for example `include \"common/cleaning.seg\"`",
+                )
+            }),
         };
         match text {
             Ok(text) => {
@@ -122,16 +127,19 @@ impl Loader<'_> {
                 if let Some(header) = ast.name {
                     self.loaded.diagnostics.push(
                         Diagnostic::error("SEG0108", "an included file has no `segmentation` of its own")
+                            .at(name.span, "included here")
                             .at(header.span, "a whole spec")
                             .help("leave out `segmentation NAME {` and its closing brace, and keep the statements"),
                     );
+                    return vec![];
                 }
                 ast.items
             }
-            Err(problem) => {
+            Err((problem, help)) => {
                 self.loaded.diagnostics.push(
                     Diagnostic::error("SEG0107", format!("`{}` can't be included: {problem}", name.value))
-                        .at(name.span, "named here"),
+                        .at(name.span, "named here")
+                        .help(help),
                 );
                 vec![]
             }

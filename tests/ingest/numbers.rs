@@ -224,6 +224,7 @@ fn stated_marks_are_strict() {
     let cases = [
         (Some('.'), None, "1,5", "not a number"),
         (Some('.'), None, "1,234", "1234"),
+        (Some('.'), None, "1234,567.5", "not a number"),
         (Some(','), None, "1,5", "1.5"),
         (Some(','), None, "1.5", "not a number"),
         (Some(','), Some('.'), "1.234,5", "1234.5"),

@@ -1,11 +1,13 @@
 //! Delimited text: delimiters, quotes, line ends, encodings, compression, headers.
 
 use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Mutex;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use segc::ingest::{Delimiter, Format, IngestError, Limits, Request, read};
-use segc::progress::Silent;
+use segc::progress::{Progress, Silent};
 
 use super::{Folder, detection, detections, load, load_as, refusals, requests, rows, schema_of, try_load};
 
@@ -13,7 +15,7 @@ const AB: &str = "a: text = a; b: text = b";
 
 #[test]
 fn fields_follow_rfc_4180() {
-    let cases: [(&str, &[&str]); 17] = [
+    let cases: [(&str, &[&str]); 18] = [
         ("a,b\n1,2\n", &["1|2"]),
         ("a,b\n1,2", &["1|2"]),
         ("a,b\r\n1,2\r\n3,4\r\n", &["1|2", "3|4"]),
@@ -28,6 +30,7 @@ fn fields_follow_rfc_4180() {
         ("a,b\n\"x\ny\",2\n", &["x\ny|2"]),
         ("a,b\n\"x\r\ny\",2\n", &["x\r\ny|2"]),
         ("a,b\n\"say \"\"é\"\"\",\"\"\n", &["say \"é\"|·"]),
+        ("a,b\n\"\"\"é\",2\n", &["\"é|2"]),
         ("a,b\n5\" disc,2\n", &["5\" disc|2"]),
         ("a,b\n\"\"\"\",\"\"\"\"\"\"\n", &["\"|\"\""]),
         // Text keeps its blanks, but blanks alone are nothing.
@@ -174,6 +177,13 @@ fn bytes_that_are_not_in_the_encoding_refuse_their_row() {
     let late = load(b"a,b\n\xe9,1\n\xc3\xa9,2\n\xc2\xa3,3\n", AB);
     assert_eq!(rows(&late), ["é|2", "£|3"]);
     assert_eq!(detections(&late.detected)[1], "encoding? utf-8");
+    // Characters that the end of a block of 256 KiB cuts in two are right all the same.
+    for shift in 0..4 {
+        let text =
+            [format!("a,b\n{},", "x".repeat(shift)).as_bytes(), b"\xe9\n1,", "€".repeat(200_000).as_bytes()].concat();
+        let found = detection(&load(text, AB), "encoding").evidence.clone();
+        assert_eq!(found, "200000 characters beyond ASCII are right UTF-8, 1 are not");
+    }
     let stated = Format { encoding: Some("utf-8".to_owned()), ..Format::default() };
     assert_eq!(refusals(&load_as(b"a,b\n\xe9,1\n", AB, stated)), ["2 `\u{fffd},1`: byte 0xE9 is not utf-8"]);
     let stated = Format { encoding: Some("shift_jis".to_owned()), ..Format::default() };
@@ -263,6 +273,7 @@ fn files_are_appended_whatever_the_order_of_their_columns() {
     assert_eq!(loaded.files[0].sha256, "eccc6303d8ede5e5ec22d288b8350193f9eb907c93f49c78d5b1ff0af7ecd450");
     let delimiters: Vec<String> = detections(&loaded.detected).into_iter().filter(|d| d.starts_with("delim")).collect();
     assert_eq!(delimiters, ["delimiter ,", "delimiter ;"]);
+    assert_eq!(loaded.detected[2].evidence, "two: 3 of the first 3 records have 3 fields");
 }
 
 #[test]
@@ -329,4 +340,53 @@ fn limits_are_kept() {
         with(Limits { inflated: 100, ..usual }).unwrap_err(),
         "`in` is too large: more than 100 bytes when unpacked"
     );
+}
+
+/// Notes what it is told, and can spoil the file when reading begins.
+#[derive(Default)]
+struct Listener {
+    heard: Mutex<Vec<String>>,
+    spoil: Option<PathBuf>,
+}
+
+impl Progress for Listener {
+    fn start(&self, stage: &str, total: Option<u64>) {
+        self.heard.lock().unwrap().push(format!("{stage} {total:?}"));
+        if let Some(path) = &self.spoil {
+            std::fs::write(path, "a,b\n1,2\n3,4\n").unwrap();
+        }
+    }
+
+    fn at(&self, done: u64) {
+        self.heard.lock().unwrap().push(done.to_string());
+    }
+
+    fn finish(&self, summary: &str) {
+        self.heard.lock().unwrap().push(summary.to_owned());
+    }
+}
+
+#[test]
+fn progress_counts_the_bytes_of_the_file() {
+    let folder = Folder::new();
+    let text = (0..100_000).fold("a,b\n".to_owned(), |text, n| text + &format!("{n},{n}\n"));
+    let file = folder.file("in", &text);
+    let listener = Listener::default();
+    let request = Request { files: vec![file], columns: requests(AB), ..Request::default() };
+    read(&request, &listener).unwrap();
+    let heard = listener.heard.into_inner().unwrap();
+    assert_eq!(heard[0], format!("reading in Some({})", text.len()));
+    assert_eq!(heard[heard.len() - 1], "100000 rows");
+    let steps: Vec<usize> = heard[1..heard.len() - 1].iter().map(|step| step.parse().unwrap()).collect();
+    assert!(steps.len() > 5 && steps.is_sorted() && steps.iter().all(|step| *step <= text.len()), "{steps:?}");
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_an_error() {
+    let folder = Folder::new();
+    let file = folder.file("in", "a,b\n1,2\n");
+    let listener = Listener { spoil: Some(file.path.clone()), ..Listener::default() };
+    let request = Request { files: vec![file], columns: requests(AB), ..Request::default() };
+    let error = read(&request, &listener).unwrap_err();
+    assert_eq!(error, IngestError::ChangedWhileReading { file: "in".to_owned() });
 }
