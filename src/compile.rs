@@ -12,6 +12,9 @@ use crate::syntax::source::SourceMap;
 use crate::syntax::{self};
 use crate::world::World;
 
+/// Bytes for the deepest spec that the limits admit, many times over.
+const STACK: usize = 64 << 20;
+
 /// A spec after all stages that don't look at data.
 pub struct Compiled {
     pub path: PathBuf,
@@ -32,7 +35,20 @@ impl Compiled {
 }
 
 /// Reads, resolves, checks and lowers the spec at `path`. `params` are values given from outside, as `name=value`.
+///
+/// Runs on a stack of its own, so that the depth that a spec may have does not depend on who calls.
 pub fn compile(world: &dyn World, path: &Path, params: &[String]) -> Compiled {
+    std::thread::scope(|scope| {
+        let stages = || stages(world, path, params);
+        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, stages);
+        match thread.expect("a thread can be started").join() {
+            Ok(compiled) => compiled,
+            Err(bug) => std::panic::resume_unwind(bug),
+        }
+    })
+}
+
+fn stages(world: &dyn World, path: &Path, params: &[String]) -> Compiled {
     let syntax::Loaded { sources, ast, mut diagnostics } = syntax::load(world, path);
     let (overrides, mistakes) = overrides(params);
     diagnostics.extend(mistakes);

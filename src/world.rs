@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub trait World {
+pub trait World: Sync {
     /// The text of a spec or of an included file.
     fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable>;
 

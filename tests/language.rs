@@ -188,6 +188,7 @@ fn the_limits_are_those_of_the_code() {
     assert_eq!(stated("inside one another"), limits::NESTING as u64);
     assert_eq!(stated("include one another"), limits::INCLUDE_DEPTH as u64);
     assert_eq!(stated("files in a spec"), limits::FILES as u64);
+    assert_eq!(stated("`if` in one block"), limits::CONDITIONALS as u64);
     assert_eq!(stated("rows in a source"), ingest.rows);
     assert_eq!(stated("columns in a file"), ingest.columns as u64);
     let fits = |items: String| codes_of(&reference.around(&items)).is_empty();

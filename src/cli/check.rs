@@ -30,7 +30,11 @@ pub fn run(args: &CheckArgs, printer: &Printer) -> Exit {
         return Exit::Findings;
     }
     if exit == Exit::Ok && !printer.json && !printer.quiet {
-        let warnings = if found.is_empty() { String::new() } else { format!(", {} warnings", found.len()) };
+        let warnings = match found.len() {
+            0 => String::new(),
+            1 => ", 1 warning".to_owned(),
+            n => format!(", {n} warnings"),
+        };
         printer.out(&format!("{}: fine{warnings}\n", args.spec.spec.display()));
     }
     exit

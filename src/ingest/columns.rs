@@ -153,7 +153,7 @@ impl Builder {
                 const SUSPECTS: [&str; 10] = ["NULL", "null", "Null", "NaN", "nan", "NA", "N/A", "#N/A", "None", "\\N"];
                 for (code, word) in text.words.iter().enumerate().filter(|(_, word)| SUSPECTS.contains(&&***word)) {
                     let count = text.codes.iter().filter(|other| **other as usize == code).count() as u64;
-                    let evidence = format!("{} hold this word, which may stand for a missing value", cells(count));
+                    let evidence = format!("{} with this word, which may stand for a missing value", cells(count));
                     report(
                         "missing value",
                         format!("`{word}` is text"),

@@ -92,7 +92,7 @@ pub(super) fn identify(file: &InputFile, limits: &Limits) -> Result<(Container, 
 
 /// By the first bytes alone.
 pub(super) fn of_bytes(head: &[u8]) -> Container {
-    const MAGIC: [(&[u8], Container); 19] = [
+    const MAGIC: [(&[u8], Container); 16] = [
         (b"\x1f\x8b", Container::Gzip),
         (b"PK\x03\x04", Container::Zip),
         (b"PK\x05\x06", Container::Zip),
@@ -109,9 +109,6 @@ pub(super) fn of_bytes(head: &[u8]) -> Container {
         (b"\xff\xd8\xff", Container::Image),
         (b"GIF8", Container::Image),
         (b"\x7fELF", Container::Binary),
-        (b"\x09\x08\x10\x00", Container::Xls),
-        (b"\x09\x08\x08\x00", Container::Xls),
-        (b"\x09\x04\x06\x00", Container::Xls),
     ];
     if let Some((_, container)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         return *container;

@@ -23,6 +23,7 @@ mod headers;
 mod identity;
 mod load;
 mod marks;
+mod ole;
 mod records;
 mod sample;
 mod shapes;

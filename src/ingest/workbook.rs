@@ -5,7 +5,7 @@
 //! columns end where the header ends.
 
 use std::fs::{File, Metadata};
-use std::io::BufReader;
+use std::io::{BufReader, Cursor};
 use std::ops::ControlFlow;
 
 use calamine::{Data, DataRef, Ods, Range, Reader, SheetType, SheetVisible, Xls, Xlsb, Xlsx};
@@ -14,7 +14,7 @@ use super::cell::{Cells, Row, Source, Value, Visitor};
 use super::error::{Budget, IngestError, Result, near_misses};
 use super::guard::guarded;
 use super::times::Epoch;
-use super::{Container, Detection, Format, InputFile, Limits, Sheet, container, headers};
+use super::{Container, Detection, Format, InputFile, Limits, Sheet, container, headers, ole};
 use crate::progress::Progress;
 
 pub(super) struct Workbook {
@@ -82,7 +82,9 @@ impl Workbook {
                 (Book::Xlsb(Box::new(book)), epoch, sheet, sheets, choice)
             }
             Container::Xls => {
-                let mut book = attempt(file, || Xls::new(reader))?;
+                let bytes = std::fs::read(&file.path).map_err(|error| container::unreadable(file, &error))?;
+                attempt(file, || ole::check(&bytes))?;
+                let mut book = attempt(file, || Xls::new(Cursor::new(bytes)))?;
                 let (sheet, sheets, choice) = choose_sheet(file, book.sheets_metadata(), &format.sheet)?;
                 let epoch = epoch(book.has_1904_epoch());
                 (Book::Held(attempt(file, || book.worksheet_range(&sheet))?), epoch, sheet, sheets, choice)

@@ -29,7 +29,7 @@ pub mod limits {
     /// Brackets of any kind inside one another, and operators that stand before an operand.
     pub const NESTING: usize = 128;
     /// `if` in one block or bracket: each `else if` nests in the one before.
-    pub const CONDITIONALS: usize = 256;
+    pub const CONDITIONALS: usize = 64;
     /// Files included by files that are included.
     pub const INCLUDE_DEPTH: usize = 32;
     /// Files in one spec.

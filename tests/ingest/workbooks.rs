@@ -339,6 +339,30 @@ fn xls_files_are_read_under_a_limit_of_size() {
     assert_eq!(refusals(&read(&request, &Silent).unwrap())[1], "3 p `0.001`: not a whole number");
 }
 
+/// Either would make the library use up all memory.
+#[test]
+fn xls_files_with_loops_or_cells_outside_the_grid_are_errors() {
+    let whole = std::fs::read(small("small.xls").path).unwrap();
+    let word = |at: usize| u32::from_le_bytes(whole[at..at + 4].try_into().unwrap());
+    let find = |record: &[u8]| whole.windows(record.len()).position(|window| window == record).unwrap();
+    // The table of sectors lies in the sector that the header lists first; the directory starts where it says.
+    let (table, directory) = ((word(76) as usize + 1) * 512, word(48));
+    let (number, extent) = (find(&[0x03, 0x02, 0x0E, 0x00]), find(&[0x00, 0x02, 0x0E, 0x00]));
+    let cases: [(usize, &[u8], &str); 5] = [
+        (table + 4 * directory as usize, &directory.to_le_bytes(), "its sectors form a loop"),
+        (number + 6, &[0xFF, 0xFF], "a cell lies outside the grid"),
+        (extent + 4, &[0xFF, 0xFF, 0, 0], "a cell lies outside the grid"),
+        (extent + 8, &[0, 0, 0xFF, 0xFF], "a cell lies outside the grid"),
+        (30, &[1, 0], "its sectors have no size"),
+    ];
+    for (at, bytes, expected) in cases {
+        let mut broken = whole.clone();
+        broken[at..at + bytes.len()].copy_from_slice(bytes);
+        let error = try_load(&broken, "", Format::default()).unwrap_err();
+        assert_eq!(error, IngestError::Damaged { file: "in".into(), reason: expected.into(), at: None });
+    }
+}
+
 #[test]
 fn ods_files_are_read() {
     let ods = |rows: &str| {

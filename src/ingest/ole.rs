@@ -1,0 +1,168 @@
+//! A look at XLS files before the library reads them: it follows chains of sectors without noticing a loop, and makes a
+//! rectangle around the cells of a sheet, wherever they lie. Both would end in all memory being used up.
+//!
+//! Layouts: [MS-CFB] for the container, [MS-XLS] for the records in its stream.
+
+/// Why the file can't be read, if it can't.
+pub(super) fn check(bytes: &[u8]) -> Result<(), &'static str> {
+    let file = Container::open(bytes)?;
+    let stream = file.workbook();
+    let sheets = records(&stream, 0).filter(|(kind, _)| *kind == BOUND_SHEET);
+    let starts: Vec<usize> = sheets.filter_map(|(_, data)| word(data, 0)).map(|start| start as usize).collect();
+    for start in starts {
+        for (kind, data) in records(&stream, start).take_while(|(kind, _)| *kind != END) {
+            let outside = match kind {
+                DIMENSIONS => !is_extent(data),
+                // The last column of several cells stands at the end.
+                SEVERAL => half(data, data.len().saturating_sub(2)).is_some_and(|column| column >= COLUMNS),
+                kind if CELLS.contains(&kind) => half(data, 2).is_some_and(|column| column >= COLUMNS),
+                _ => false,
+            };
+            if outside {
+                return Err("a cell lies outside the grid");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rows and columns of a sheet; the rows of its cells have 16 bits anyway.
+const ROWS: u32 = 1 << 16;
+const COLUMNS: u16 = 256;
+
+const END: u16 = 0x000A;
+const BOUND_SHEET: u16 = 0x0085;
+const DIMENSIONS: u16 = 0x0200;
+const SEVERAL: u16 = 0x00BD;
+/// Formula, rich text, shared text, number, text, truth value or error, small number.
+const CELLS: [u16; 7] = [0x0006, 0x00D6, 0x00FD, 0x0203, 0x0204, 0x0205, 0x027E];
+
+/// Numbers of sectors from here on are marks such as the end of a chain.
+const MARKS: u32 = 0xFFFF_FFFA;
+
+/// Streams shorter than this lie in small sectors within the stream of the root.
+const SHORT_STREAM: usize = 4096;
+const SHORT_SECTOR: usize = 64;
+
+/// Whether these are the first row, the row after the last, and the same of columns, of some part of the grid.
+fn is_extent(data: &[u8]) -> bool {
+    let (first, end, columns) = match data.len() {
+        10 => (half(data, 0).map(u32::from), half(data, 2).map(u32::from), half(data, 6)),
+        _ => (word(data, 0), word(data, 4), half(data, 10)),
+    };
+    let (first, end, columns) = (first.unwrap_or_default(), end.unwrap_or_default(), columns.unwrap_or_default());
+    end <= ROWS && columns <= COLUMNS && (first <= end || end == 0)
+}
+
+struct Container<'a> {
+    bytes: &'a [u8],
+    sector: usize,
+    /// By sector, the one that follows it in its chain.
+    next: Vec<u32>,
+    next_short: Vec<u32>,
+}
+
+impl<'a> Container<'a> {
+    fn open(bytes: &'a [u8]) -> Result<Self, &'static str> {
+        let sector = match half(bytes, 30) {
+            Some(9) => 512,
+            Some(12) => 4096,
+            _ => return Err("its sectors have no size"),
+        };
+        let mut file = Container { bytes, sector, next: Vec::new(), next_short: Vec::new() };
+        let table =
+            |bytes: &[u8]| bytes.as_chunks::<4>().0.iter().map(|id| u32::from_le_bytes(*id)).collect::<Vec<_>>();
+        // The table of sectors is listed in the header and, if it is long, in a chain of its own.
+        let mut list = table(bytes.get(76..512).unwrap_or_default());
+        let mut more = word(bytes, 68).unwrap_or(MARKS);
+        for _ in 0..=bytes.len() / sector {
+            if more >= MARKS {
+                break;
+            }
+            list.extend(table(file.sector(more)));
+            more = list.pop().unwrap_or(MARKS);
+        }
+        file.next = list.iter().filter(|id| **id < MARKS).flat_map(|id| table(file.sector(*id))).collect();
+        if more < MARKS || has_loop(&file.next) {
+            return Err("its sectors form a loop");
+        }
+        file.next_short = table(&file.chain(word(bytes, 60).unwrap_or(MARKS)));
+        if has_loop(&file.next_short) {
+            return Err("its sectors form a loop");
+        }
+        Ok(file)
+    }
+
+    fn sector(&self, id: u32) -> &'a [u8] {
+        let start = (id as usize + 1).saturating_mul(self.sector);
+        self.bytes.get(start..self.bytes.len().min(start.saturating_add(self.sector))).unwrap_or_default()
+    }
+
+    fn chain(&self, start: u32) -> Vec<u8> {
+        follow(&self.next, start).flat_map(|id| self.sector(id)).copied().collect()
+    }
+
+    /// The stream with the records of all sheets; empty if there is none.
+    fn workbook(&self) -> Vec<u8> {
+        let directory = self.chain(word(self.bytes, 48).unwrap_or(MARKS));
+        let (entries, _) = directory.as_chunks::<128>();
+        let is = |entry: &[u8; 128], name: &str| {
+            let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).chain([0, 0]).collect();
+            entry[..wide.len()].eq_ignore_ascii_case(&wide)
+        };
+        let found = ["Workbook", "Book"].iter().find_map(|name| entries.iter().find(|entry| is(entry, name)));
+        let (Some(entry), Some(root)) = (found, entries.first()) else { return Vec::new() };
+        let place = |entry: &[u8]| (word(entry, 116).unwrap_or(MARKS), word(entry, 120).unwrap_or(0) as usize);
+        let (start, length) = place(entry);
+        let mut stream = if length < SHORT_STREAM {
+            let short = self.chain(place(root).0);
+            let sector = |id: u32| short.chunks(SHORT_SECTOR).nth(id as usize).unwrap_or_default();
+            follow(&self.next_short, start).flat_map(sector).copied().collect()
+        } else {
+            self.chain(start)
+        };
+        stream.truncate(length);
+        stream
+    }
+}
+
+/// The sectors of a chain. It ends, as tables with loops have been turned away.
+fn follow(next: &[u32], start: u32) -> impl Iterator<Item = u32> + '_ {
+    std::iter::successors(Some(start), |id| next.get(*id as usize).copied()).take_while(|id| *id < MARKS)
+}
+
+/// Whether any chain of the table comes back to where it was.
+fn has_loop(next: &[u32]) -> bool {
+    // 0 is not seen; other numbers are that of the walk that saw the sector.
+    let mut seen = vec![0_u32; next.len()];
+    for (walk, start) in (1..).zip(0..next.len()) {
+        let mut at = start;
+        while at < next.len() && seen[at] == 0 {
+            seen[at] = walk;
+            at = next[at] as usize;
+        }
+        if at < next.len() && seen[at] == walk {
+            return true;
+        }
+    }
+    false
+}
+
+/// The records of a stream from some byte on: their kinds and data.
+fn records(stream: &[u8], start: usize) -> impl Iterator<Item = (u16, &[u8])> {
+    let mut rest = stream.get(start..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (kind, length) = (half(rest, 0)?, half(rest, 2)? as usize);
+        let data = rest.get(4..4 + length)?;
+        rest = &rest[4 + length..];
+        Some((kind, data))
+    })
+}
+
+fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]))
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at + 4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+}
