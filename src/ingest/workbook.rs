@@ -155,12 +155,12 @@ impl Workbook {
         match &mut self.book {
             Book::Xlsx(book) => {
                 let mut reader = attempt(file, || book.worksheet_cells_reader(sheet))?;
-                self.rows = Some(u64::from(reader.dimensions().end.0) + 1);
+                self.rows = declared_rows(reader.dimensions());
                 stream(file, width, || reader.next_cell(), &mut self.strays, visit)
             }
             Book::Xlsb(book) => {
                 let mut reader = attempt(file, || book.worksheet_cells_reader(sheet))?;
-                self.rows = Some(u64::from(reader.dimensions().end.0) + 1);
+                self.rows = declared_rows(reader.dimensions());
                 stream(file, width, || reader.next_cell(), &mut self.strays, visit)
             }
             Book::Held(range) => {
@@ -380,6 +380,11 @@ fn choose_sheet(
 
 fn epoch(is_1904: bool) -> Epoch {
     if is_1904 { Epoch::Y1904 } else { Epoch::Y1900 }
+}
+
+/// Rows that a sheet says it has; many writers say nothing.
+fn declared_rows(dimensions: calamine::Dimensions) -> Option<u64> {
+    Some(dimensions.end.0).filter(|last| *last > 0).map(|last| u64::from(last) + 1)
 }
 
 /// `A`, `B`, ..., `Z`, `AA`, ...
