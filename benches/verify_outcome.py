@@ -5,7 +5,7 @@
 PURCHASES is the file that was built from; for Online Retail either the workbook or the CSV. Needs pandas, openpyxl,
 pyarrow and scikit-learn (benches/requirements.txt). Prints every difference and exits with 1 if there is one.
 
-Left out: texts that are copied from the spec; where the borders of a histogram lie (but that they are evenly spaced, and
+Left out: texts that are copied from the spec; where the borders of a histogram lie (that they are evenly spaced, and
 what lies between them, is checked); the indices of a k whose clusters no run of scikit-learn finds.
 """
 

@@ -108,6 +108,11 @@ fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
         ExecError::NothingLeft { read: 0, .. } => Diagnostic::error("SEG0401", "the source has no rows")
             .at(source, "nothing to segment")
             .help("look whether the file is the one that you mean"),
+        ExecError::NothingLeft { read, dropped } if dropped.is_empty() => {
+            Diagnostic::error("SEG0401", format!("none of the {read} rows can be read as declared"))
+                .at(source, "nothing to segment")
+                .help("look at the types of the columns: `segc explain SEG0303` says more")
+        }
         ExecError::NothingLeft { read, dropped } => {
             let list: Vec<String> = dropped.iter().map(|(rule, rows)| format!("\"{rule}\" took {rows}")).collect();
             let most = dropped.iter().max_by_key(|(_, rows)| *rows);

@@ -93,8 +93,9 @@ fn overrides(params: &[String]) -> (Overrides, Vec<Diagnostic>) {
         let mut sources = SourceMap::default();
         let file = sources.add("--param", format!("param {} = {}\n", name.trim(), value.trim()).into());
         let (ast, mistakes) = syntax::parse(&sources, file);
+        let whole = mistakes.is_empty() && ast.items.len() == 1;
         match ast.items.into_iter().next() {
-            Some(Item::Param(definition)) if mistakes.is_empty() => {
+            Some(Item::Param(definition)) if whole && !overrides.contains_key(&definition.name.value) => {
                 overrides.insert(definition.name.value, definition.value);
             }
             _ => diagnostics.push(wrong()),

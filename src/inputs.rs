@@ -68,7 +68,10 @@ pub fn read(
         let shown = &loaded.refused[..loaded.refused.len().min(if too_many { SHOWN } else { 1 })];
         let column = loaded.refused[0].column.filter(|i| loaded.refused.iter().all(|r| r.column == Some(*i)));
         let (diagnostic, help) = match (too_many, column) {
-            (false, _) => (Diagnostic::warning("SEG0303", text), "all of them are listed in `rejects.csv`".to_owned()),
+            (false, _) => (
+                Diagnostic::warning("SEG0303", text),
+                "all of them are listed in `rejects.csv` beside the report".to_owned(),
+            ),
             (true, Some(i)) if share > HOPELESS => {
                 let name = &spec.column(ColumnId(i)).name.value;
                 let help = format!("declare the column otherwise, for example `{name}: text`, or mend the data");

@@ -94,6 +94,17 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// A file of the spec as seen from the folder of the main one: `shop.seg`, `common/cleaning.seg`.
+pub fn logical_name(compiled: &Compiled, index: usize) -> String {
+    let files = &compiled.sources.files;
+    let folder = files[0].name.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let inside = files[index].name.strip_prefix(folder).map(|rest| rest.trim_start_matches('/'));
+    match inside {
+        Some(name) => name.to_owned(),
+        None => files[index].name.rsplit('/').next().unwrap_or_default().to_owned(),
+    }
+}
+
 fn spec_text(compiled: &Compiled) -> SpecText {
     // The digest covers included files as well, in the order in which they are met.
     let mut all = Sha256::new();
@@ -102,7 +113,7 @@ fn spec_text(compiled: &Compiled) -> SpecText {
         all.update([0]);
     }
     let main = &compiled.sources.files[0];
-    let file = main.name.rsplit('/').next().unwrap_or(&main.name).to_owned();
+    let file = logical_name(compiled, 0);
     let sha256 = all.finalize().iter().map(|b| format!("{b:02x}")).collect();
     SpecText { file, text: main.text.to_string(), sha256 }
 }
@@ -195,7 +206,7 @@ fn mean_and_std(sorted: &[f64]) -> (f64, Option<f64>) {
 
 fn bins(stats: &Stats, base: Base) -> Option<Bins> {
     let (low, high) = (stats.min, stats.max);
-    if low >= high {
+    if low >= high || !(high - low).is_finite() {
         return None;
     }
     if let Base::Score(n) = base {
@@ -253,7 +264,7 @@ fn segments(run: &Execution, facts: &Facts, summaries: &[FeatureSummary]) -> Vec
                 customers: members.len() as u64,
                 share: members.len() as f64 / n as f64,
                 amount: amount.map(|a| amount_text(a, customers.amount_scale)),
-                amount_share: amount.zip(total).filter(|(_, t)| *t != 0).map(|(a, t)| a as f64 / t as f64),
+                amount_share: amount.zip(total).filter(|(_, t)| *t > 0).map(|(a, t)| a as f64 / t as f64),
                 profile: profile.collect(),
                 description: rule.description.clone(),
                 action: rule.action.clone(),

@@ -99,14 +99,19 @@ fn measure(measure: &Measure, outcome: &Outcome) -> Option<f64> {
         Measure::RowsRead => outcome.rows.read as f64,
         Measure::Customers => outcome.customers as f64,
         Measure::K => f64::from(outcome.cluster.as_ref()?.k),
-        Measure::Share(label) => segments(outcome, label).map(|s| s.share).sum(),
-        Measure::AmountShare(label) => segments(outcome, label).filter_map(|s| s.amount_share).sum(),
+        Measure::Share(label) => segments(outcome, label).map(|s| s.share).sum::<f64>() + 0.0,
+        Measure::AmountShare(label) => segments(outcome, label).filter_map(|s| s.amount_share).sum::<f64>() + 0.0,
     })
 }
 
-/// The segments with a label; none where nobody is in it.
+/// The segments with a label, numbered ones (`Loyal 1`, `Loyal 2`) included; none where nobody is in it.
 fn segments<'a>(outcome: &'a Outcome, label: &'a str) -> impl Iterator<Item = &'a SegmentOutcome> {
-    outcome.segments.iter().filter(move |s| s.label == label)
+    let numbered = move |name: &str| {
+        let number = name.strip_prefix(label).and_then(|rest| rest.strip_prefix(' '));
+        let ruled = outcome.rules.iter().any(|rule| rule.label == name);
+        !ruled && number.is_some_and(|n| n.parse::<u32>().is_ok())
+    };
+    outcome.segments.iter().filter(move |s| s.label == label || numbered(&s.label))
 }
 
 fn shown(measure: &Measure, found: Option<f64>) -> String {

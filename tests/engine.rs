@@ -316,3 +316,32 @@ fn clusters_of_one_label_are_one_segment_or_numbered() {
     let numbered = ["Hi 1", "Hi 2", "Hi 3", "Hi 4"].map(|label| (label.to_owned(), 10));
     assert_eq!(labels(" distinct"), numbered);
 }
+
+/// Found in review: the engine gave constants 32 bits, and sums of them wrapped around.
+#[test]
+fn constants_are_as_wide_as_columns() {
+    expect(SMALL, "sum(if quantity > 0 then 2_000_000_000 else 1_500_000_000)", &["6000000000", "2000000000"]);
+    expect(SMALL, "days(sum(if quantity > 1 then 30 minutes else 20 minutes)) * 1440", &["80", "20"]);
+    expect(SMALL, "sum(if product = \"pen\" then 5 GBP else 2.5 GBP)", &["12.5", "2.5"]);
+    let items = "  derive large = 1_000_000_000\n  derive coin = 2.50 GBP";
+    let features = "    x = sum(large)\n    y = sum(coin)\n    z = mean(large)\n    w = sum(baskets.flat)";
+    let spec = spec_around(items, "", features)
+        .replace("    worth = sum(amount)", "    worth = sum(amount)\n    flat = 2 GBP");
+    let built = Case::new(&spec, &orders(SMALL)).built();
+    assert_eq!(feature(&built, "x"), ["3000000000", "1000000000"]);
+    assert_eq!(feature(&built, "y"), ["7.5", "2.5"]);
+    assert_eq!(feature(&built, "z"), ["1000000000", "1000000000"]);
+    assert_eq!(feature(&built, "w"), ["4", "2"]);
+}
+
+/// Found in review: a sum over no segment was a negative zero.
+#[test]
+fn the_share_of_a_segment_that_nobody_is_in_is_zero() {
+    let spec = spec_with("    x = count()").replace(
+        "otherwise \"All\"\n  }",
+        "\"None\" when x > 100\n    otherwise \"All\"\n  }\n  test \"t\" {\n    expect share(\"None\") between 0% and 10%\n    expect amount_share(\"None\") = 0%\n  }",
+    );
+    let built = Case::new(&spec, &orders(SMALL)).built();
+    let results = segc::testing::run(&built.plan, Some(&built.outcome), &|_| String::new());
+    assert_eq!(results[0].failures, Vec::<String>::new());
+}

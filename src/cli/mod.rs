@@ -180,7 +180,13 @@ impl Printer {
     /// Prints results. A reader that went away is no mistake.
     pub fn out(&self, text: &str) {
         use std::io::Write;
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        let mut out = std::io::stdout().lock();
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            && error.kind() != std::io::ErrorKind::BrokenPipe
+        {
+            eprintln!("error[SEG0701]: the result can't be written: {error}");
+            std::process::exit(Exit::Output as i32);
+        }
     }
 }
 

@@ -72,14 +72,8 @@ fn spread_constants(relation: &Relation, slots: &[Slot], as_of: Option<i64>) -> 
         for (name, expr) in parts {
             let Some(expr) = expr.as_ref().filter(|e| e.is_constant()) else { continue };
             let Lowered { expr, repr } = Lowering { relation, as_of }.lower(expr);
-            // Literals are narrower than columns.
-            let wide = match repr {
-                Repr::Int | Repr::Decimal(_) | Repr::Micros => expr.cast(DataType::Int64),
-                Repr::Float | Repr::Nothing => expr.cast(DataType::Float64),
-                Repr::Text | Repr::Bool => expr,
-            };
             let copy = || Relation { frame: relation.frame.clone(), reprs: relation.reprs.clone() };
-            spread.get_or_insert_with(copy).add(&name, wide, repr)?;
+            spread.get_or_insert_with(copy).add(&name, expr, repr)?;
         }
     }
     Ok(spread)

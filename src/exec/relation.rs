@@ -58,9 +58,14 @@ impl Relation {
         self.frame.height()
     }
 
-    /// Adds the value of an expression as a column.
+    /// Adds the value of an expression as a column of the width that its representation promises.
     pub fn add(&mut self, name: &str, expr: polars::prelude::Expr, repr: Repr) -> Result<(), ExecError> {
-        let column = self.column_of(expr.alias(name))?;
+        let wide = match repr {
+            Repr::Int | Repr::Decimal(_) | Repr::Micros => expr.cast(DataType::Int64),
+            Repr::Float | Repr::Nothing => expr.cast(DataType::Float64),
+            Repr::Text | Repr::Bool => expr,
+        };
+        let column = self.column_of(wide.alias(name))?;
         self.frame.with_column(column)?;
         self.reprs.insert(name.to_owned(), repr);
         Ok(())
@@ -165,7 +170,9 @@ pub(super) fn column_data(column: &Column, repr: Repr) -> Result<ColumnData, Exe
             ColumnData::Text(text)
         }
         Repr::Int => ColumnData::Int(cells(column.cast(&DataType::Int64)?.i64()?.iter())),
-        Repr::Decimal(scale) => ColumnData::Decimal { cells: cells(column.i64()?.iter()), scale },
+        Repr::Decimal(scale) => {
+            ColumnData::Decimal { cells: cells(column.cast(&DataType::Int64)?.i64()?.iter()), scale }
+        }
         Repr::Micros => ColumnData::Time(cells(column.cast(&DataType::Int64)?.i64()?.iter())),
         Repr::Float | Repr::Nothing => ColumnData::Number(cells(column.cast(&DataType::Float64)?.f64()?.iter())),
         Repr::Bool => ColumnData::Bool(cells(column.bool()?.iter())),

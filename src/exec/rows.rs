@@ -40,7 +40,7 @@ impl Lowering<'_> {
             Op::Column(name) => (col(name.as_str()), self.relation.reprs[name]),
             // Only label rules compare with all customers, and those are not run on rows.
             Op::All(name) => (col(name.as_str()), Repr::Float),
-            Op::AsOf => (lit(self.as_of.expect("`as_of` is computed before anything that uses it")), Repr::Micros),
+            Op::AsOf => (whole(self.as_of.expect("`as_of` is computed before anything that uses it")), Repr::Micros),
             Op::Not(a) => (self.lower(a).expr.not(), Repr::Bool),
             Op::Negate(a) => {
                 let a = self.lower(a);
@@ -76,9 +76,10 @@ impl Lowering<'_> {
     fn constant(&self, constant: &Constant, base: Base) -> (PlExpr, Repr) {
         match constant {
             Constant::Missing => (lit(polars::prelude::NULL), Repr::Nothing),
-            Constant::Decimal(n) if n.scale == 0 && base != Base::Money => (lit(n.units), Repr::Int),
-            Constant::Decimal(n) => (lit(n.units), Repr::Decimal(n.scale)),
-            Constant::Micros(micros) => (lit(*micros), Repr::Micros),
+            // A bare literal would get the narrowest type that holds it, and sums of it would wrap around.
+            Constant::Decimal(n) if n.scale == 0 && base != Base::Money => (whole(n.units), Repr::Int),
+            Constant::Decimal(n) => (whole(n.units), Repr::Decimal(n.scale)),
+            Constant::Micros(micros) => (whole(*micros), Repr::Micros),
             Constant::Text(text) => (lit(text.as_str()), Repr::Text),
             Constant::Bool(b) => (lit(*b), Repr::Bool),
         }
@@ -90,10 +91,10 @@ impl Lowering<'_> {
 
     fn arithmetic(&self, a: &Expr, operator: Operator, b: &Expr, base: Base) -> Lowered {
         let (x, y) = (self.lower(a), self.lower(b));
-        let whole = |l: &Lowered| l.repr != Repr::Float;
+        let exact = |l: &Lowered| l.repr != Repr::Float;
         match (operator, base) {
             // Money by a factor: exact where the factor is.
-            (Operator::Multiply, Base::Money) if whole(&x) && whole(&y) => {
+            (Operator::Multiply, Base::Money) if exact(&x) && exact(&y) => {
                 let scale = scale_of(x.repr) + scale_of(y.repr);
                 fit(Lowered { expr: whole2(x.expr, y.expr, i64::checked_mul, "*"), repr: Repr::Decimal(scale) })
             }
@@ -112,7 +113,7 @@ impl Lowering<'_> {
                 Lowered { expr: rounded(float2(to_float(x), to_float(y), operator), 1.0), repr: Repr::Micros }
             }
             (Operator::Add | Operator::Subtract | Operator::Multiply, Base::Int | Base::Zero)
-                if whole(&x) && whole(&y) =>
+                if exact(&x) && exact(&y) =>
             {
                 let expr = match operator {
                     Operator::Multiply => whole2(x.expr, y.expr, i64::checked_mul, "*"),
@@ -202,6 +203,11 @@ impl Lowering<'_> {
             _ => Lowered { expr, repr: Repr::Float },
         }
     }
+}
+
+/// A whole number of 64 bits.
+fn whole(value: i64) -> PlExpr {
+    lit(value).cast(DataType::Int64)
 }
 
 fn scale_of(repr: Repr) -> u8 {

@@ -55,8 +55,8 @@ pub struct ModelClusters {
 /// The model of a build.
 pub fn model(built: &Built, compiled: &Compiled, params: &[String]) -> Model {
     let outcome = &built.outcome;
-    let texts = compiled.sources.files.iter().map(|file| SpecText {
-        file: file.name.rsplit('/').next().unwrap_or(&file.name).to_owned(),
+    let texts = compiled.sources.files.iter().enumerate().map(|(index, file)| SpecText {
+        file: crate::summarize::logical_name(compiled, index),
         text: file.text.to_string(),
         sha256: crate::summarize::sha256(file.text.as_bytes()),
     });
