@@ -106,11 +106,13 @@ pub fn logical_name(compiled: &Compiled, index: usize) -> String {
 }
 
 fn spec_text(compiled: &Compiled) -> SpecText {
-    // The digest covers included files as well, in the order in which they are met.
+    // The digest covers included files as well, in the order in which they are met; of a single file it is its own.
     let mut all = Sha256::new();
-    for file in &compiled.sources.files {
+    for (index, file) in compiled.sources.files.iter().enumerate() {
+        if index > 0 {
+            all.update([0]);
+        }
         all.update(file.text.as_bytes());
-        all.update([0]);
     }
     let main = &compiled.sources.files[0];
     let file = logical_name(compiled, 0);
