@@ -252,8 +252,10 @@ pub fn ast(ast: &Ast) -> String {
 }
 
 fn ast_source(p: &mut Printer, source: &ast::Source) {
-    let files: Vec<String> = source.files.iter().map(|f| format!("{:?}", f.value)).collect();
-    p.nested(format!("source {} from {}", source.name.value, files.join(", ")), |p| {
+    let rows = match &source.rows {
+        ast::Rows::Files(files) => files.iter().map(|f| format!("{:?}", f.value)).collect::<Vec<_>>().join(", "),
+    };
+    p.nested(format!("source {} from {rows}", source.name.value), |p| {
         for setting in &source.settings {
             let values: Vec<String> = setting.values.iter().map(|v| setting_value(&v.value)).collect();
             p.line(format!("{} {}", setting.name.value, values.join(", ")));

@@ -8,8 +8,8 @@ use crate::ingest::{self, ColumnRequest, Delimiter, Format, IngestError, InputFi
 use crate::plan::{Plan, Scan};
 use crate::progress::Progress;
 use crate::spec::{ColumnId, Origin, Spec, Typed};
-use crate::syntax::ast::Header;
-use crate::syntax::source::Span;
+use crate::syntax::ast::{Header, Rows};
+use crate::syntax::source::{Span, Spanned};
 use crate::types::Base;
 use crate::world::{Unreadable, World};
 
@@ -117,11 +117,11 @@ fn refused_rows(diagnostic: Diagnostic, shown: &[Refusal], request: &Request, sp
 }
 
 fn locate(world: &dyn World, compiled: &Compiled, spec: &Spec<Typed>) -> Result<Vec<InputFile>, Vec<Diagnostic>> {
-    let mut files = vec![];
+    let mut found = vec![];
     let mut diagnostics = vec![];
-    for file in &spec.source.files {
+    for file in files(spec) {
         match world.locate(&compiled.path, &file.value) {
-            Ok(path) => files.push(InputFile { name: file.value.clone(), path }),
+            Ok(path) => found.push(InputFile { name: file.value.clone(), path }),
             Err(Unreadable::Outside) => diagnostics.push(
                 Diagnostic::error(
                     "SEG0307",
@@ -147,7 +147,7 @@ fn locate(world: &dyn World, compiled: &Compiled, spec: &Spec<Typed>) -> Result<
             }
         }
     }
-    if diagnostics.is_empty() { Ok(files) } else { Err(diagnostics) }
+    if diagnostics.is_empty() { Ok(found) } else { Err(diagnostics) }
 }
 
 fn request(scan: &Scan, files: Vec<InputFile>) -> Request {
@@ -207,13 +207,20 @@ fn kind(base: Base) -> Kind {
     }
 }
 
+/// The files that the source names.
+fn files(spec: &Spec<Typed>) -> &[Spanned<String>] {
+    match &spec.source.rows {
+        Rows::Files(files) => files,
+    }
+}
+
 /// The head of the source block.
 fn head(spec: &Spec<Typed>) -> Span {
     spec.source.name.span
 }
 
 fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
-    let file_span = |name: &str| spec.source.files.iter().find(|f| f.value == name).map_or(head(spec), |f| f.span);
+    let file_span = |name: &str| files(spec).iter().find(|f| f.value == name).map_or(head(spec), |f| f.span);
     let header_span = |column: usize| match &spec.column(ColumnId(column)).origin {
         Origin::Source { header, .. } => header.span,
         Origin::Derived(_) => spec.column(ColumnId(column)).name.span,
@@ -298,7 +305,7 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
 }
 
 fn diagnostic_plain(text: String, spec: &Spec<Typed>) -> Diagnostic {
-    let span = spec.source.files.first().map_or(head(spec), |f| f.span);
+    let span = files(spec).first().map_or(head(spec), |f| f.span);
     Diagnostic::error("SEG0304", text).at(span, "this file").help(CHECK_FILE)
 }
 

@@ -2,7 +2,7 @@
 //! know of each expression ([`Stage`]).
 
 use crate::expr::{Argument, Comparator, Decimal, Expr, Stage};
-use crate::syntax::ast::Header;
+use crate::syntax::ast::{Header, Rows};
 use crate::syntax::source::{Name, Span, Spanned};
 use crate::types::Type;
 
@@ -151,7 +151,7 @@ pub struct Param<S: Stage> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     pub name: Name,
-    pub files: Vec<Spanned<String>>,
+    pub rows: Rows,
     pub format: SourceFormat,
     pub span: Span,
 }

@@ -94,7 +94,9 @@ impl Lowering<'_> {
             currency: spec.currency.as_ref().map(|c| c.value.clone()),
             scan: Scan {
                 source: spec.source.name.value.clone(),
-                files: spec.source.files.iter().map(|f| f.value.clone()).collect(),
+                rows: match &spec.source.rows {
+                    Rows::Files(files) => Rows::Files(files.iter().map(|f| f.value.clone()).collect()),
+                },
                 format: spec.source.format.clone(),
                 columns,
                 identity,

@@ -10,7 +10,7 @@ pub use print::print;
 
 use crate::expr::Decimal;
 use crate::spec::{Aggregate, Check, Choice, Over, Scale, SourceFormat};
-use crate::syntax::ast::Header;
+use crate::syntax::ast::{Header, Rows};
 use crate::syntax::source::Span;
 use crate::types::Base;
 use expr::Expr;
@@ -58,8 +58,8 @@ pub struct Given {
 pub struct Scan {
     /// The source's name in the spec.
     pub source: String,
-    /// Files as the spec names them, read one after the other.
-    pub files: Vec<String>,
+    /// As the spec names them.
+    pub rows: Rows<String>,
     pub format: SourceFormat,
     pub columns: Vec<ScanColumn>,
     /// Whether a rule asks for rows that repeat an earlier one in every column of the source.

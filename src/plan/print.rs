@@ -12,7 +12,10 @@ pub fn print(plan: &Plan) -> String {
         writeln!(out, "{:indent$}{text}", "", indent = depth * 2).expect("strings take everything");
     };
     line(0, format!("plan {}", plan.name));
-    line(0, format!("rows = scan {} from {}", plan.scan.source, plan.scan.files.join(", ")));
+    let from = match &plan.scan.rows {
+        Rows::Files(files) => files.join(", "),
+    };
+    line(0, format!("rows = scan {} from {from}", plan.scan.source));
     for column in &plan.scan.columns {
         let header = match &column.header {
             Header::Name(name) => name.clone(),

@@ -32,7 +32,7 @@ impl Resolver<'_> {
             });
         }
         let format = self.format(source);
-        (Source { name: source.name.clone(), files: source.files.clone(), format, span: source.span }, columns)
+        (Source { name: source.name.clone(), rows: source.rows.clone(), format, span: source.span }, columns)
     }
 
     fn format(&mut self, source: &ast::Source) -> SourceFormat {

@@ -56,10 +56,17 @@ pub struct Definition {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     pub name: Name,
-    pub files: Vec<Spanned<String>>,
+    pub rows: Rows,
     pub settings: Vec<Setting>,
     pub columns: Vec<Column>,
     pub span: Span,
+}
+
+/// Where the rows of a source come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Rows<T = Spanned<String>> {
+    /// Read one after the other.
+    Files(Vec<T>),
 }
 
 /// `delimiter ";"`.

@@ -192,7 +192,7 @@ impl Builder<'_> {
     fn source(&mut self, pair: P, span: Span) -> Source {
         let mut source = Source {
             name: self.only_name(pair.clone()),
-            files: pair.clone().into_inner().filter(|p| p.as_rule() == Rule::string).map(|p| self.string(p)).collect(),
+            rows: self.rows(&pair),
             settings: vec![],
             columns: vec![],
             span,
@@ -207,6 +207,11 @@ impl Builder<'_> {
             _ => None,
         });
         source
+    }
+
+    fn rows(&self, source: &P) -> Rows {
+        let files = source.clone().into_inner().filter(|p| p.as_rule() == Rule::string);
+        Rows::Files(files.map(|p| self.string(p)).collect())
     }
 
     fn setting(&mut self, pair: P) -> Setting {
