@@ -3,7 +3,7 @@
 use crate::compile::Compiled;
 use crate::diagnostics::{self, Diagnostic};
 use crate::exec::{self, ExecError, Execution, Input};
-use crate::ingest::{FileFacts, Refusal};
+use crate::ingest::{Detection, FileFacts, Refusal};
 use crate::inputs;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
@@ -20,11 +20,22 @@ pub struct Built {
     pub outcome: Outcome,
     pub execution: Execution,
     pub plan: Plan,
-    /// Every row that could not be read.
-    pub refused: Vec<Refusal>,
-    pub files: Vec<FileFacts>,
+    /// In the order of the plan.
+    pub sources: Vec<SourceRead>,
     /// Warnings and notes.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What there is to know of a source beside its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceRead {
+    pub name: String,
+    /// Names of its columns, to which refusals and detections refer by place.
+    pub columns: Vec<String>,
+    /// Every row that could not be read.
+    pub refused: Vec<Refusal>,
+    pub detected: Vec<Detection>,
+    pub files: Vec<FileFacts>,
 }
 
 /// Runs a compiled spec on its data. On failure every diagnostic, warnings among them.
@@ -33,39 +44,34 @@ pub fn build(world: &dyn World, compiled: &Compiled, progress: &dyn Progress) ->
         return Err(compiled.diagnostics.clone());
     };
     let mut warnings: Vec<Diagnostic> = compiled.diagnostics.clone();
-    let (loaded, found) = inputs::read(world, compiled, plan, progress)?;
+    let (read, found) = inputs::read(world, compiled, plan, progress)?;
     warnings.extend(found);
-    let columns: Vec<String> = plan.scan.columns.iter().map(|c| c.name.clone()).collect();
-    let input = Input {
-        table: loaded.table,
-        identity: loaded.identity,
-        read: loaded.read,
-        refused: loaded.refused.len() as u64,
-    };
-    let execution = exec::run(plan, input, progress).map_err(|error| {
+    let (mut sources, mut inputs) = (vec![], vec![]);
+    for (scan, loaded) in plan.scans().zip(read) {
+        inputs.push(Input {
+            table: loaded.table,
+            identity: loaded.identity,
+            read: loaded.read,
+            refused: loaded.refused.len() as u64,
+        });
+        sources.push(SourceRead {
+            name: scan.source.clone(),
+            columns: scan.columns.iter().map(|c| c.name.clone()).collect(),
+            refused: loaded.refused,
+            detected: loaded.detected,
+            files: loaded.files,
+        });
+    }
+    let execution = exec::run(plan, inputs, progress).map_err(|error| {
         let mut all = warnings.clone();
         all.push(diagnostic(&error, spec));
         all
     })?;
     warnings.extend(notices(&execution, spec));
     diagnostics::sort(&mut warnings);
-    let facts = summarize::Facts {
-        compiled,
-        plan,
-        files: &loaded.files,
-        detected: &loaded.detected,
-        columns: &columns,
-        warnings: &warnings,
-    };
+    let facts = summarize::Facts { compiled, plan, sources: &sources, warnings: &warnings };
     let outcome = summarize::outcome(&execution, &facts);
-    Ok(Built {
-        outcome,
-        execution,
-        plan: plan.clone(),
-        refused: loaded.refused,
-        files: loaded.files,
-        diagnostics: warnings,
-    })
+    Ok(Built { outcome, execution, plan: plan.clone(), sources, diagnostics: warnings })
 }
 
 /// What a reader of the result should know though nothing is wrong with the spec.
@@ -101,7 +107,7 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
 
 /// What stopped a run, at the place in the spec that can be changed.
 fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
-    let source = spec.source.name.span;
+    let source = spec.facts().name.span;
     let dimension = |index: usize| spec.cluster.as_ref().map_or(source, |c| c.on[index].span);
     let k = spec.cluster.as_ref().map_or(source, |c| c.k_span);
     match error {

@@ -298,22 +298,25 @@ pub fn typed(spec: &Spec<Typed>) -> String {
         for param in &spec.params {
             p.line(format!("param {} = {}", param.name.value, named.expr(&param.value)));
         }
-        p.nested(format!("source {}", spec.source.name.value), |p| {
-            for (index, column) in spec.columns.iter().enumerate() {
-                let role = match index {
-                    i if i == spec.customer.0 => "  (customer)",
-                    i if i == spec.time.0 => "  (time)",
-                    _ => "",
-                };
-                match &column.origin {
-                    Origin::Source { header, type_name, .. } => {
-                        let header = header_text(&header.value);
-                        p.line(format!("{}: {} = {header}{role}", column.name.value, type_name.value));
-                    }
-                    Origin::Derived(e) => p.line(format!("{} = {}", column.name.value, named.expr(e))),
+        let column = |p: &mut Printer, index: usize| {
+            let column = &spec.columns[index];
+            let role = match index {
+                i if i == spec.customer.0 => "  (customer)",
+                i if i == spec.time.0 => "  (time)",
+                _ => "",
+            };
+            p.line(match &column.origin {
+                Origin::Source { header, type_name, .. } => {
+                    format!("{}: {} = {}{role}", column.name.value, type_name.value, header_text(&header.value))
                 }
-            }
-        });
+                Origin::Derived(e) => format!("derive {} = {}{role}", column.name.value, named.expr(e)),
+            });
+        };
+        for source in &spec.sources {
+            p.nested(format!("source {}", source.name.value), |p| source.columns.clone().for_each(|i| column(p, i)));
+        }
+        let read = spec.sources.last().map_or(0, |source| source.columns.end);
+        (read..spec.columns.len()).for_each(|i| column(p, i));
         if let Some(revenue) = &spec.revenue {
             p.line(format!("revenue {}", named.expr(revenue)));
         }

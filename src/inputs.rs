@@ -3,11 +3,11 @@
 
 use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
-use crate::diagnostics::{Diagnostic, Place, suggest};
+use crate::diagnostics::{self, Diagnostic, Place, suggest};
 use crate::ingest::{self, ColumnRequest, Delimiter, Format, IngestError, InputFile, Kind, Loaded, Refusal, Request};
 use crate::plan::{Plan, Scan};
 use crate::progress::Progress;
-use crate::spec::{ColumnId, Origin, Spec, Typed};
+use crate::spec::{Column, Origin, Source, Spec, Typed};
 use crate::syntax::ast::{Header, Rows};
 use crate::syntax::source::{Span, Spanned};
 use crate::types::Base;
@@ -22,29 +22,97 @@ const SHOWN: usize = 5;
 /// Compares the headers of the files with the columns that the spec declares, without reading rows.
 pub fn check_headers(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> {
     let (Some(spec), Some(plan)) = (&compiled.spec, &compiled.plan) else { return vec![] };
-    let files = match locate(world, compiled, spec) {
-        Ok(files) => files,
+    let located = match locate_all(world, compiled, spec, plan) {
+        Ok(located) => located,
         Err(diagnostics) => return diagnostics,
     };
-    let request = request(&plan.scan, files);
-    request.files.iter().filter_map(|file| ingest::check(file, &request).err()).map(|e| diagnostic(&e, spec)).collect()
+    let check = |(declared, request): &(Declared, Request)| -> Vec<Diagnostic> {
+        let found = request.files.iter().filter_map(|file| ingest::check(file, request).err());
+        found.map(|error| diagnostic(&error, declared)).collect()
+    };
+    located.iter().flat_map(check).collect()
 }
 
-/// Reads the rows. Unreadable ones are refused; too many of them are an error.
+/// Reads the rows of every source, in the order of [`Plan::scans`]. Unreadable ones are refused; too many of them are an
+/// error.
 pub fn read(
     world: &dyn World,
     compiled: &Compiled,
     plan: &Plan,
     progress: &dyn Progress,
-) -> Result<(Loaded, Vec<Diagnostic>), Vec<Diagnostic>> {
+) -> Result<(Vec<Loaded>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let spec = compiled.spec.as_ref().expect("a plan is lowered from a spec");
-    let files = locate(world, compiled, spec)?;
-    let request = request(&plan.scan, files);
-    let loaded = ingest::read(&request, progress).map_err(|e| vec![diagnostic(&e, spec)])?;
-    let mut diagnostics: Vec<Diagnostic> = vec![];
+    let (mut read, mut diagnostics) = (vec![], vec![]);
+    for (scan, (declared, request)) in plan.scans().zip(locate_all(world, compiled, spec, plan)?) {
+        let loaded = ingest::read(&request, progress).map_err(|error| {
+            diagnostics.push(diagnostic(&error, &declared));
+            std::mem::take(&mut diagnostics)
+        })?;
+        diagnostics.extend(guesses(&loaded, &declared));
+        diagnostics.extend(refusals(&loaded, scan, &declared));
+        if diagnostics::has_errors(&diagnostics) {
+            return Err(diagnostics);
+        }
+        read.push(loaded);
+    }
+    Ok((read, diagnostics))
+}
+
+/// A source as the spec declares it, for what there is to say of its files and columns.
+#[derive(Clone, Copy)]
+struct Declared<'a> {
+    spec: &'a Spec<Typed>,
+    source: &'a Source,
+}
+
+impl<'a> Declared<'a> {
+    /// A column by its place among those of the source.
+    fn column(&self, index: usize) -> &'a Column<Typed> {
+        &self.spec.columns[self.source.columns.start + index]
+    }
+
+    fn column_span(&self, column: Option<usize>) -> Span {
+        column.map_or(self.head(), |i| self.column(i).name.span)
+    }
+
+    /// The head of the source block.
+    fn head(&self) -> Span {
+        self.source.name.span
+    }
+
+    /// The files that the source names.
+    fn files(&self) -> &'a [Spanned<String>] {
+        match &self.source.rows {
+            Rows::Files(files) => files,
+        }
+    }
+}
+
+/// What to read for every source; the mistakes of all of them together.
+fn locate_all<'a>(
+    world: &dyn World,
+    compiled: &Compiled,
+    spec: &'a Spec<Typed>,
+    plan: &Plan,
+) -> Result<Vec<(Declared<'a>, Request)>, Vec<Diagnostic>> {
+    let (mut located, mut diagnostics) = (vec![], vec![]);
+    for (scan, source) in plan.scans().zip(&spec.sources) {
+        let declared = Declared { spec, source };
+        match locate(world, compiled, &declared) {
+            Ok(files) => located.push((declared, request(scan, files))),
+            Err(found) => diagnostics.extend(found),
+        }
+    }
+    if diagnostics.is_empty() { Ok(located) } else { Err(diagnostics) }
+}
+
+/// What had to be guessed and could be otherwise.
+fn guesses(loaded: &Loaded, declared: &Declared) -> Vec<Diagnostic> {
+    let mut diagnostics = vec![];
     for detection in loaded.detected.iter().filter(|d| !d.certain) {
-        let about = detection.column.map_or(String::new(), |i| format!(" of column `{}`", plan.scan.columns[i].name));
-        let span = detection.column.map_or(head(spec), |i| spec.column(ColumnId(i)).name.span);
+        let about =
+            detection.column.map_or(String::new(), |i| format!(" of column `{}`", declared.column(i).name.value));
+        let span = declared.column_span(detection.column);
         let text = match detection.what {
             "missing value" => format!("some cells{about} may stand for a missing value: {}", detection.value),
             what => format!("the {what}{about} is a guess: {}", detection.value),
@@ -55,48 +123,48 @@ pub fn read(
         }
         diagnostics.push(warning);
     }
+    diagnostics
+}
+
+/// What there is to say of refused rows: a warning, or an error where the spec allows fewer.
+fn refusals(loaded: &Loaded, scan: &Scan, declared: &Declared) -> Option<Diagnostic> {
+    let first = loaded.refused.first()?;
     let refused = loaded.refused.len() as f64;
-    let limit = plan.max_refused();
-    if refused > 0.0 {
-        let share = 100.0 * refused / loaded.read.max(1) as f64;
-        let too_many = share > limit.as_f64();
-        let text = format!(
-            "{} of {} rows can't be read as declared ({share:.2} %, the spec allows {limit} %)",
-            loaded.refused.len(),
-            loaded.read
-        );
-        let shown = &loaded.refused[..loaded.refused.len().min(if too_many { SHOWN } else { 1 })];
-        let column = loaded.refused[0].column.filter(|i| loaded.refused.iter().all(|r| r.column == Some(*i)));
-        let (diagnostic, help) = match (too_many, column) {
-            (false, _) => (
-                Diagnostic::warning("SEG0303", text),
-                "all of them are listed in `rejects.csv` beside the report".to_owned(),
-            ),
-            (true, Some(i)) if share > HOPELESS => {
-                let name = &spec.column(ColumnId(i)).name.value;
-                let help = format!("declare the column otherwise, for example `{name}: text`, or mend the data");
-                (Diagnostic::error("SEG0303", text), help)
-            }
-            (true, _) if share > HOPELESS => (Diagnostic::error("SEG0303", text), "mend the data".to_owned()),
-            (true, _) => {
-                let help = format!("mend the data, or allow more with `max_refused {}%` in the source", share.ceil());
-                (Diagnostic::error("SEG0303", text), help)
-            }
-        };
-        diagnostics.push(refused_rows(diagnostic, shown, &request, spec).help(help));
-        if too_many {
-            return Err(diagnostics);
+    let limit = scan.max_refused();
+    let share = 100.0 * refused / loaded.read.max(1) as f64;
+    let too_many = share > limit.as_f64();
+    let text = format!(
+        "{} of {} rows can't be read as declared ({share:.2} %, the spec allows {limit} %)",
+        loaded.refused.len(),
+        loaded.read
+    );
+    let shown = &loaded.refused[..loaded.refused.len().min(if too_many { SHOWN } else { 1 })];
+    let column = first.column.filter(|i| loaded.refused.iter().all(|r| r.column == Some(*i)));
+    let (diagnostic, help) = match (too_many, column) {
+        (false, _) => (
+            Diagnostic::warning("SEG0303", text),
+            "all of them are listed in `rejects.csv` beside the report".to_owned(),
+        ),
+        (true, Some(i)) if share > HOPELESS => {
+            let name = &declared.column(i).name.value;
+            let help = format!("declare the column otherwise, for example `{name}: text`, or mend the data");
+            (Diagnostic::error("SEG0303", text), help)
         }
-    }
-    Ok((loaded, diagnostics))
+        (true, _) if share > HOPELESS => (Diagnostic::error("SEG0303", text), "mend the data".to_owned()),
+        (true, _) => {
+            let help = format!("mend the data, or allow more with `max_refused {}%` in the source", share.ceil());
+            (Diagnostic::error("SEG0303", text), help)
+        }
+    };
+    Some(refused_rows(diagnostic, shown, scan, declared).help(help))
 }
 
 /// Adds the places of refused rows, the first as that of the diagnostic, and where their columns are declared.
-fn refused_rows(diagnostic: Diagnostic, shown: &[Refusal], request: &Request, spec: &Spec<Typed>) -> Diagnostic {
+fn refused_rows(diagnostic: Diagnostic, shown: &[Refusal], scan: &Scan, declared: &Declared) -> Diagnostic {
     let place = |refusal: &Refusal| Place {
         file: refusal.file.clone(),
         row: Some(refusal.row),
-        column: refusal.column.map(|i| spec.column(ColumnId(i)).name.value.clone()),
+        column: refusal.column.map(|i| declared.column(i).name.value.clone()),
         value: Some(refusal.value.clone()),
     };
     let mut diagnostic = diagnostic.in_data(place(&shown[0]));
@@ -104,10 +172,9 @@ fn refused_rows(diagnostic: Diagnostic, shown: &[Refusal], request: &Request, sp
         let known =
             shown[..nth].iter().find(|other| (other.column, &other.reason) == (refusal.column, &refusal.reason));
         if known.is_none() {
-            let span = refusal.column.map_or(head(spec), |i| spec.column(ColumnId(i)).name.span);
-            let kind =
-                refusal.column.map_or(String::new(), |i| format!("declared as {}; ", request.columns[i].kind.word()));
-            diagnostic = diagnostic.at(span, format!("{kind}{}", refusal.reason));
+            let kind = |i: usize| format!("declared as {}; ", kind(scan.columns[i].base).word());
+            let kind = refusal.column.map_or(String::new(), kind);
+            diagnostic = diagnostic.at(declared.column_span(refusal.column), format!("{kind}{}", refusal.reason));
         }
         if nth > 0 {
             diagnostic = diagnostic.note(place_in_words(&place(refusal)));
@@ -116,10 +183,10 @@ fn refused_rows(diagnostic: Diagnostic, shown: &[Refusal], request: &Request, sp
     diagnostic
 }
 
-fn locate(world: &dyn World, compiled: &Compiled, spec: &Spec<Typed>) -> Result<Vec<InputFile>, Vec<Diagnostic>> {
+fn locate(world: &dyn World, compiled: &Compiled, declared: &Declared) -> Result<Vec<InputFile>, Vec<Diagnostic>> {
     let mut found = vec![];
     let mut diagnostics = vec![];
-    for file in files(spec) {
+    for file in declared.files() {
         match world.locate(&compiled.path, &file.value) {
             Ok(path) => found.push(InputFile { name: file.value.clone(), path }),
             Err(Unreadable::Outside) => diagnostics.push(
@@ -207,23 +274,11 @@ fn kind(base: Base) -> Kind {
     }
 }
 
-/// The files that the source names.
-fn files(spec: &Spec<Typed>) -> &[Spanned<String>] {
-    match &spec.source.rows {
-        Rows::Files(files) => files,
-    }
-}
-
-/// The head of the source block.
-fn head(spec: &Spec<Typed>) -> Span {
-    spec.source.name.span
-}
-
-fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
-    let file_span = |name: &str| files(spec).iter().find(|f| f.value == name).map_or(head(spec), |f| f.span);
-    let header_span = |column: usize| match &spec.column(ColumnId(column)).origin {
+fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
+    let file_span = |name: &str| declared.files().iter().find(|f| f.value == name).map_or(declared.head(), |f| f.span);
+    let header_span = |column: usize| match &declared.column(column).origin {
         Origin::Source { header, .. } => header.span,
-        Origin::Derived(_) => spec.column(ColumnId(column)).name.span,
+        Origin::Derived(_) => declared.column(column).name.span,
     };
     let text = error.to_string();
     match error {
@@ -245,8 +300,10 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
             }
             diagnostic.help(match first {
                 Some((column, near)) => {
-                    let column = spec.column(ColumnId(column));
-                    let Origin::Source { type_name, .. } = &column.origin else { return diagnostic_plain(text, spec) };
+                    let column = declared.column(column);
+                    let Origin::Source { type_name, .. } = &column.origin else {
+                        return diagnostic_plain(text, declared);
+                    };
                     format!("write `{}: {} = {}`", column.name.value, type_name.value, header_as_written(near))
                 }
                 None => format!("the file has {}", suggest::list(headers.iter().map(String::as_str))),
@@ -254,17 +311,17 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
         }
         IngestError::DuplicateHeader { column, positions, .. } => {
             let position = positions.first().copied().unwrap_or(1);
-            let declared = spec.column(ColumnId(*column));
-            let type_name = match &declared.origin {
+            let wanted = declared.column(*column);
+            let type_name = match &wanted.origin {
                 Origin::Source { type_name, .. } => type_name.value.as_str(),
                 Origin::Derived(_) => "text",
             };
             Diagnostic::error("SEG0308", text)
                 .at(header_span(*column), "which one?")
-                .help(format!("name it by position: `{}: {type_name} = column {position}`", declared.name.value))
+                .help(format!("name it by position: `{}: {type_name} = column {position}`", wanted.name.value))
         }
         IngestError::MissingSheet { near, sheets, .. } => {
-            let span = spec.source.format.sheet.as_ref().map_or(head(spec), |s| s.span);
+            let span = declared.source.format.sheet.as_ref().map_or(declared.head(), |s| s.span);
             let name = near.first().or(sheets.first());
             let diagnostic = Diagnostic::error("SEG0305", text).at(span, "not in the workbook");
             match name {
@@ -276,20 +333,20 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
             Diagnostic::error("SEG0301", text).at(file_span(file), "not found").help("check the name and the folder")
         }
         IngestError::BadDateFormat { column, .. } => Diagnostic::error("SEG0209", text)
-            .at(spec.column(ColumnId(*column)).name.span, "its dates")
+            .at(declared.column(*column).name.span, "its dates")
             .help("formats are those of strftime: `dates \"%d/%m/%Y %H:%M\"`"),
         IngestError::UnknownEncoding { near, .. } => Diagnostic::error("SEG0209", text)
-            .at(head(spec), "in this source")
+            .at(declared.head(), "in this source")
             .help(near.first().map_or("write for example `encoding \"windows-1252\"`".to_owned(), |n| {
                 format!("write `encoding \"{n}\"`")
             })),
         IngestError::BadMarks { .. } => Diagnostic::error("SEG0209", text)
-            .at(head(spec), "in this source")
+            .at(declared.head(), "in this source")
             .help("write for example `decimal \",\"` and `thousands \".\"`"),
         IngestError::OptionDoesNotFit { option, .. } => {
-            let sheet = spec.source.format.sheet.as_ref().filter(|_| *option == "sheet");
+            let sheet = declared.source.format.sheet.as_ref().filter(|_| *option == "sheet");
             Diagnostic::error("SEG0304", text)
-                .at(sheet.map_or(head(spec), |s| s.span), "in this source")
+                .at(sheet.map_or(declared.head(), |s| s.span), "in this source")
                 .help(format!("remove the line with `{option}`"))
         }
         IngestError::Damaged { file, at, .. } => Diagnostic::error("SEG0304", text.clone())
@@ -300,12 +357,12 @@ fn diagnostic(error: &IngestError, spec: &Spec<Typed>) -> Diagnostic {
             .at(file_span(file), "this file")
             .in_data(Place { file: file.clone(), row: Some(*line), column: None, value: None })
             .help("close the quote on that line, or double it (`\"\"`) where it is part of the text"),
-        _ => diagnostic_plain(text, spec),
+        _ => diagnostic_plain(text, declared),
     }
 }
 
-fn diagnostic_plain(text: String, spec: &Spec<Typed>) -> Diagnostic {
-    let span = files(spec).first().map_or(head(spec), |f| f.span);
+fn diagnostic_plain(text: String, declared: &Declared) -> Diagnostic {
+    let span = declared.files().first().map_or(declared.head(), |f| f.span);
     Diagnostic::error("SEG0304", text).at(span, "this file").help(CHECK_FILE)
 }
 

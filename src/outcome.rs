@@ -315,6 +315,9 @@ pub struct SpecText {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct InputDigest {
+    /// The source that it belongs to, by its name in the spec.
+    #[serde(default)]
+    pub source: String,
     pub name: String,
     pub bytes: u64,
     pub sha256: String,

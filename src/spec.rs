@@ -1,6 +1,8 @@
 //! A spec after its names are resolved and after it is checked: one shape for both stages, which differ in what they
 //! know of each expression ([`Stage`]).
 
+use std::ops::Range;
+
 use crate::expr::{Argument, Comparator, Decimal, Expr, Stage};
 use crate::syntax::ast::{Header, Rows};
 use crate::syntax::source::{Name, Span, Spanned};
@@ -125,8 +127,9 @@ pub struct Spec<S: Stage> {
     pub about: Option<String>,
     pub currency: Option<Name>,
     pub params: Vec<Param<S>>,
-    pub source: Source,
-    /// Columns of the source, then derived ones.
+    /// The first one has the rows that are counted.
+    pub sources: Vec<Source>,
+    /// Columns of the sources in their order, then derived ones.
     pub columns: Vec<Column<S>>,
     pub revenue: Option<Expr<S>>,
     /// The column that says when a row happened.
@@ -153,6 +156,8 @@ pub struct Source {
     pub name: Name,
     pub rows: Rows,
     pub format: SourceFormat,
+    /// Which columns of the spec are its own.
+    pub columns: Range<usize>,
     pub span: Span,
 }
 
@@ -341,6 +346,11 @@ pub enum CheckCondition {
 }
 
 impl<S: Stage> Spec<S> {
+    /// The source whose rows are counted.
+    pub fn facts(&self) -> &Source {
+        self.sources.first().expect("`resolve` gives no spec without a source")
+    }
+
     pub fn column(&self, id: ColumnId) -> &Column<S> {
         &self.columns[id.0]
     }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use crate::build::SourceRead;
 use crate::compile::Compiled;
 use crate::diagnostics::Diagnostic;
 use crate::exec::customers::{Customers, Feature, Values, quantile};
 use crate::exec::{Execution, Scores};
 use crate::expr::format_decimal;
-use crate::ingest::{Detection, FileFacts};
+use crate::ingest::Detection;
 use crate::outcome::*;
 use crate::plan::Plan;
 use crate::spec::Scale;
@@ -20,10 +21,7 @@ use crate::types::Base;
 pub struct Facts<'a> {
     pub compiled: &'a Compiled,
     pub plan: &'a Plan,
-    pub files: &'a [FileFacts],
-    pub detected: &'a [Detection],
-    /// Names of the columns that detections refer to.
-    pub columns: &'a [String],
+    pub sources: &'a [SourceRead],
     pub warnings: &'a [Diagnostic],
 }
 
@@ -67,11 +65,7 @@ pub fn outcome(run: &Execution, facts: &Facts) -> Outcome {
         segments,
         notes: notes(facts),
         spec: spec_text(facts.compiled),
-        inputs: facts
-            .files
-            .iter()
-            .map(|f| InputDigest { name: f.name.clone(), bytes: f.bytes, sha256: f.sha256.clone(), rows: f.rows })
-            .collect(),
+        inputs: facts.sources.iter().flat_map(inputs).collect(),
     }
 }
 
@@ -118,6 +112,16 @@ fn spec_text(compiled: &Compiled) -> SpecText {
     let file = logical_name(compiled, 0);
     let sha256 = all.finalize().iter().map(|b| format!("{b:02x}")).collect();
     SpecText { file, text: main.text.to_string(), sha256 }
+}
+
+fn inputs(source: &SourceRead) -> impl Iterator<Item = InputDigest> {
+    source.files.iter().map(|f| InputDigest {
+        source: source.name.clone(),
+        name: f.name.clone(),
+        bytes: f.bytes,
+        sha256: f.sha256.clone(),
+        rows: f.rows,
+    })
 }
 
 fn ledger(run: &Execution) -> RowLedger {
@@ -508,13 +512,21 @@ fn notes(facts: &Facts) -> Vec<Note> {
         facts.warnings.iter().map(|w| Note { code: w.code.to_owned(), text: w.message.clone(), help: w.help.clone() });
     // That a file is UTF-8 is how it should be.
     let expected = |d: &Detection| d.what == "encoding" && d.value == "utf-8";
-    let detected = facts.detected.iter().filter(|d| d.certain && !expected(d)).map(|d| {
-        let about = d.column.map_or(String::new(), |i| format!(" of `{}`", facts.columns[i]));
+    let of_source = |source: &SourceRead, d: &Detection| {
+        let about = match d.column {
+            Some(i) => format!(" of `{}`", source.columns[i]),
+            None if facts.sources.len() > 1 => format!(" of source `{}`", source.name),
+            None => String::new(),
+        };
         Note {
             code: "SEG0306".into(),
             text: format!("{}{about}: {} ({})", d.what, d.value, d.evidence),
             help: (!d.pin.is_empty()).then(|| d.pin.clone()),
         }
+    };
+    let detected = facts.sources.iter().flat_map(|source| {
+        let certain = source.detected.iter().filter(|d| d.certain && !expected(d));
+        certain.map(move |d| of_source(source, d))
     });
     warnings.chain(detected).collect()
 }

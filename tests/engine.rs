@@ -172,8 +172,8 @@ lin,6,pen,1,2.50,
     assert_eq!((ledger.read, ledger.used, ledger.refused), (8, 1, 1));
     assert_eq!(ledger.read, ledger.used + ledger.refused + ledger.dropped.iter().map(|d| d.rows).sum::<u64>());
     assert_eq!((ledger.amount_read.as_deref(), ledger.amount_used.as_deref()), (Some("13.50"), Some("3.00")));
-    assert_eq!(built.refused[0].row, 6);
-    assert_eq!(built.refused[0].value, "oops");
+    assert_eq!(built.sources[0].refused[0].row, 6);
+    assert_eq!(built.sources[0].refused[0].value, "oops");
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl Checker<'_> {
             about: spec.about.clone(),
             currency: spec.currency.clone(),
             params,
-            source: spec.source.clone(),
+            sources: spec.sources.clone(),
             columns,
             revenue,
             time: spec.time,

@@ -105,10 +105,11 @@ pub struct Input {
     pub refused: u64,
 }
 
-/// Carries out a plan.
-pub fn run(plan: &Plan, input: Input, progress: &dyn Progress) -> Result<Execution, ExecError> {
+/// Carries out a plan on the rows of its sources, in the order of [`Plan::scans`].
+pub fn run(plan: &Plan, inputs: Vec<Input>, progress: &dyn Progress) -> Result<Execution, ExecError> {
     progress.start("cleaning and measuring", None);
-    let settled = ledger::settle(plan, input)?;
+    let facts = inputs.into_iter().next().expect("a plan has a source");
+    let settled = ledger::settle(plan, facts)?;
     let customers = customers::measure(plan, &settled)?;
     progress.finish(&format!("{} customers", customers.ids.len()));
     let clustering = match &plan.cluster {

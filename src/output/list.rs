@@ -3,10 +3,9 @@
 
 use std::fs::File;
 
-use crate::build::Built;
+use crate::build::{Built, SourceRead};
 use crate::exec::customers::{Feature, Values};
 use crate::exec::parquet::{self, Cells};
-use crate::ingest::Refusal;
 use crate::summarize::in_unit;
 use crate::time::iso;
 use crate::types::Base;
@@ -59,14 +58,16 @@ pub fn write_parquet(built: &Built, file: File) -> Result<(), String> {
 }
 
 /// Every row that could not be read: where, what was found, and why it was refused.
-pub fn rejects(built: &Built, refused: &[Refusal]) -> Vec<u8> {
+pub fn rejects(sources: &[SourceRead]) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(vec![]);
     write(&mut writer, &["file", "row", "column", "value", "reason"].map(str::to_owned));
-    for refusal in refused {
-        let column = refusal.column.map_or("", |i| built.plan.scan.columns[i].name.as_str());
-        let cells = [&refusal.file, column, &refusal.value, &refusal.reason].map(harmless);
-        let [file, column, value, reason] = cells;
-        write(&mut writer, &[file, refusal.row.to_string(), column, value, reason]);
+    for source in sources {
+        for refusal in &source.refused {
+            let column = refusal.column.map_or("", |i| source.columns[i].as_str());
+            let cells = [&refusal.file, column, &refusal.value, &refusal.reason].map(harmless);
+            let [file, column, value, reason] = cells;
+            write(&mut writer, &[file, refusal.row.to_string(), column, value, reason]);
+        }
     }
     writer.into_inner().expect("writing to memory does not fail")
 }

@@ -57,7 +57,6 @@ pub fn write(
     let markdown = report::markdown(&built.outcome, templates).map_err(|e| vec![template_error(&e)])?;
     let model = model::model(built, compiled, params);
     let outcome = json(&built.outcome);
-    let refused = &built.refused;
     let write = || -> Result<(), OutputError> {
         let mut set = OutputSet::open(folder)?;
         set.add("report.html", html.as_bytes())?;
@@ -69,10 +68,10 @@ pub fn write(
         })?;
         set.add("model.json", &json(&model))?;
         set.add("outcome.json", &outcome)?;
-        if refused.is_empty() {
+        if built.sources.iter().all(|source| source.refused.is_empty()) {
             set.without("rejects.csv");
         } else {
-            set.add("rejects.csv", &list::rejects(built, refused))?;
+            set.add("rejects.csv", &list::rejects(&built.sources))?;
         }
         let manifest = manifest(built, &model.spec, params, templates, &set);
         set.add("manifest.json", &json(&manifest))?;

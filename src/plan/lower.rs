@@ -32,17 +32,11 @@ struct Sink {
 impl Lowering<'_> {
     fn plan(&mut self) -> Plan {
         let spec = self.spec;
-        let mut columns = vec![];
         let mut derive = vec![];
         for column in &spec.columns {
-            let name = column.name.value.clone();
-            match &column.origin {
-                Origin::Source { header, ty, dates, .. } => {
-                    columns.push(ScanColumn { name, header: header.value.clone(), base: ty.base, dates: dates.clone() })
-                }
-                Origin::Derived(value) => {
-                    derive.push(Projection { name, value: self.row(value), words: self.words(value.span) });
-                }
+            if let Origin::Derived(value) = &column.origin {
+                let (value, words) = (self.row(value), self.words(value.span));
+                derive.push(Projection { name: column.name.value.clone(), value, words });
             }
         }
         let customer = spec.column(spec.customer).name.value.clone();
@@ -92,15 +86,7 @@ impl Lowering<'_> {
         Plan {
             name: spec.name.value.clone(),
             currency: spec.currency.as_ref().map(|c| c.value.clone()),
-            scan: Scan {
-                source: spec.source.name.value.clone(),
-                rows: match &spec.source.rows {
-                    Rows::Files(files) => Rows::Files(files.iter().map(|f| f.value.clone()).collect()),
-                },
-                format: spec.source.format.clone(),
-                columns,
-                identity,
-            },
+            scan: self.scan(spec.facts(), identity),
             derive,
             drops,
             revenue: spec.revenue.as_ref().map(|e| self.row(e)),
@@ -112,6 +98,27 @@ impl Lowering<'_> {
             cluster,
             labels: self.labels(),
             tests: spec.tests.iter().map(|test| self.test(test)).collect(),
+        }
+    }
+
+    fn scan(&self, source: &spec::Source, identity: bool) -> Scan {
+        let columns = self.spec.columns[source.columns.clone()].iter().filter_map(|column| match &column.origin {
+            Origin::Source { header, ty, dates, .. } => Some(ScanColumn {
+                name: column.name.value.clone(),
+                header: header.value.clone(),
+                base: ty.base,
+                dates: dates.clone(),
+            }),
+            Origin::Derived(_) => None,
+        });
+        Scan {
+            source: source.name.value.clone(),
+            rows: match &source.rows {
+                Rows::Files(files) => Rows::Files(files.iter().map(|f| f.value.clone()).collect()),
+            },
+            format: source.format.clone(),
+            columns: columns.collect(),
+            identity,
         }
     }
 

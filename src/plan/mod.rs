@@ -201,8 +201,15 @@ impl Plan {
         })
     }
 
+    /// Every source in the order in which it is read, the one with the rows that are counted first.
+    pub fn scans(&self) -> impl Iterator<Item = &Scan> {
+        std::iter::once(&self.scan)
+    }
+}
+
+impl Scan {
     /// Percent of the rows that may be unreadable; 1 where the spec says nothing.
     pub fn max_refused(&self) -> Decimal {
-        self.scan.format.max_refused.unwrap_or(Decimal { units: 1, scale: 0 })
+        self.format.max_refused.unwrap_or(Decimal { units: 1, scale: 0 })
     }
 }

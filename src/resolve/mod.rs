@@ -124,7 +124,8 @@ impl Resolver<'_> {
             );
             return None;
         };
-        let (resolved_source, mut columns) = self.source(source);
+        let mut columns = vec![];
+        let resolved_sources = vec![self.source(source, &mut columns)];
         self.visible.columns = columns.len();
         for item in items {
             if let Item::Derive(definition) = item {
@@ -173,7 +174,7 @@ impl Resolver<'_> {
             currency: find(items, |i| if let Item::Currency(c) = i { Some(c) } else { None }).cloned(),
             name,
             params,
-            source: resolved_source,
+            sources: resolved_sources,
             columns,
             revenue,
             time: time?,

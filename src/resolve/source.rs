@@ -8,8 +8,9 @@ use crate::syntax::source::{Name, Spanned};
 use crate::types::{Base, Type};
 
 impl Resolver<'_> {
-    pub(super) fn source(&mut self, source: &ast::Source) -> (Source, Vec<Column<Resolved>>) {
-        let mut columns = vec![];
+    /// Adds the columns of a source to those known so far.
+    pub(super) fn source(&mut self, source: &ast::Source, columns: &mut Vec<Column<Resolved>>) -> Source {
+        let first = columns.len();
         for column in &source.columns {
             let base = Base::parse(&column.type_name.value).unwrap_or_else(|| {
                 let near = nearest_type(&column.type_name.value);
@@ -32,7 +33,13 @@ impl Resolver<'_> {
             });
         }
         let format = self.format(source);
-        (Source { name: source.name.clone(), rows: source.rows.clone(), format, span: source.span }, columns)
+        Source {
+            name: source.name.clone(),
+            rows: source.rows.clone(),
+            format,
+            columns: first..columns.len(),
+            span: source.span,
+        }
     }
 
     fn format(&mut self, source: &ast::Source) -> SourceFormat {
