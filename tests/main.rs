@@ -5,6 +5,7 @@ mod data_commands;
 mod diagnostics;
 mod editors;
 mod engine;
+mod format;
 mod ingest;
 mod language;
 mod readme;

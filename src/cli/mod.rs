@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod data;
 mod explain;
+mod fmt;
 mod progress;
 mod test;
 
@@ -70,6 +71,8 @@ enum Command {
     Build(build::BuildArgs),
     /// Look for mistakes in a spec without running it
     Check(check::CheckArgs),
+    /// Put specs into their one layout
+    Fmt(fmt::FmtArgs),
     /// Run the tests of a spec
     Test(test::TestArgs),
     /// Say what a code means, or show a stage of a spec
@@ -133,6 +136,7 @@ fn run(command: Command, printer: &Printer) -> Exit {
     match command {
         Command::Build(args) => build::run(&args, printer),
         Command::Check(args) => check::run(&args, printer),
+        Command::Fmt(args) => fmt::run(&args, printer),
         Command::Test(args) => test::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
         Command::Data(args) => data::run(&args, printer),

@@ -7,6 +7,7 @@ pub mod ast;
 mod build;
 mod errors;
 mod expressions;
+pub mod format;
 pub mod source;
 
 use std::path::{Path, PathBuf};
