@@ -32,6 +32,13 @@ impl Compiled {
     pub fn has_errors(&self) -> bool {
         diagnostics::has_errors(&self.diagnostics)
     }
+
+    /// Makes whatever would be guessed about the data an error, as `strict yes` in the source does.
+    pub fn be_strict(&mut self) {
+        if let Some(plan) = &mut self.plan {
+            plan.scan.format.strict = true;
+        }
+    }
 }
 
 /// Reads, resolves, checks and lowers the spec at `path`. `params` are values given from outside, as `name=value`.

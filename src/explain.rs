@@ -287,6 +287,7 @@ fn setting_value(value: &SettingValue) -> String {
         SettingValue::Percent(n) => format!("{n}%"),
         SettingValue::Yes => "yes".into(),
         SettingValue::No => "no".into(),
+        SettingValue::All => "all".into(),
     }
 }
 

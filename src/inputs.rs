@@ -4,10 +4,12 @@
 use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{self, Diagnostic, Place, suggest};
-use crate::ingest::{self, ColumnRequest, Delimiter, Format, IngestError, InputFile, Kind, Loaded, Refusal, Request};
+use crate::ingest::{
+    self, ColumnRequest, Delimiter, Detection, Format, IngestError, InputFile, Kind, Loaded, Refusal, Request, Sheets,
+};
 use crate::plan::{Plan, Scan};
-use crate::progress::Progress;
-use crate::spec::{Column, Origin, Source, Spec, Typed};
+use crate::progress::{Progress, Silent};
+use crate::spec::{Column, Origin, Sheet, Source, Spec, Typed};
 use crate::syntax::ast::{Header, Rows};
 use crate::syntax::source::{Span, Spanned};
 use crate::types::Base;
@@ -18,6 +20,18 @@ const HOPELESS: f64 = 20.0;
 const CHECK_FILE: &str = "look whether this is the file that you mean, and whether it is whole";
 /// Unreadable rows that are shown one by one.
 const SHOWN: usize = 5;
+
+/// What can be said of the data without running the spec: whether the headers fit and, where nothing is to be guessed,
+/// what the rows leave open.
+pub fn check(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> {
+    let found = check_headers(world, compiled);
+    match &compiled.plan {
+        Some(plan) if plan.scans().any(|scan| scan.format.strict) && found.is_empty() => {
+            read(world, compiled, plan, &Silent).map_or_else(|found| found, |(_, found)| found)
+        }
+        _ => found,
+    }
+}
 
 /// Compares the headers of the files with the columns that the spec declares, without reading rows.
 pub fn check_headers(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> {
@@ -44,18 +58,17 @@ pub fn read(
     let spec = compiled.spec.as_ref().expect("a plan is lowered from a spec");
     let (mut read, mut diagnostics) = (vec![], vec![]);
     for (scan, (declared, request)) in plan.scans().zip(locate_all(world, compiled, spec, plan)?) {
-        let loaded = ingest::read(&request, progress).map_err(|error| {
-            diagnostics.push(diagnostic(&error, &declared));
-            std::mem::take(&mut diagnostics)
-        })?;
-        diagnostics.extend(guesses(&loaded, &declared));
-        diagnostics.extend(refusals(&loaded, scan, &declared));
-        if diagnostics::has_errors(&diagnostics) {
-            return Err(diagnostics);
+        match ingest::read(&request, progress) {
+            Ok(loaded) => {
+                let guesses = loaded.detected.iter().filter(|detection| !detection.certain);
+                diagnostics.extend(guesses.map(|detection| guess(detection, scan.format.strict, &declared)));
+                diagnostics.extend(refusals(&loaded, scan, &declared));
+                read.push(loaded);
+            }
+            Err(error) => diagnostics.push(diagnostic(&error, &declared)),
         }
-        read.push(loaded);
     }
-    Ok((read, diagnostics))
+    if diagnostics::has_errors(&diagnostics) { Err(diagnostics) } else { Ok((read, diagnostics)) }
 }
 
 /// A source as the spec declares it, for what there is to say of its files and columns.
@@ -106,24 +119,23 @@ fn locate_all<'a>(
     if diagnostics.is_empty() { Ok(located) } else { Err(diagnostics) }
 }
 
-/// What had to be guessed and could be otherwise.
-fn guesses(loaded: &Loaded, declared: &Declared) -> Vec<Diagnostic> {
-    let mut diagnostics = vec![];
-    for detection in loaded.detected.iter().filter(|d| !d.certain) {
-        let about =
-            detection.column.map_or(String::new(), |i| format!(" of column `{}`", declared.column(i).name.value));
-        let span = declared.column_span(detection.column);
-        let text = match detection.what {
-            "missing value" => format!("some cells{about} may stand for a missing value: {}", detection.value),
-            what => format!("the {what}{about} is a guess: {}", detection.value),
-        };
-        let mut warning = Diagnostic::warning("SEG0306", text).at(span, detection.evidence.clone());
-        if !detection.pin.is_empty() {
-            warning = warning.help(format!("settle it in the spec with `{}`", detection.pin));
-        }
-        diagnostics.push(warning);
-    }
-    diagnostics
+/// What to say of something that the data had to tell and did not tell for certain.
+fn guess(detection: &Detection, strict: bool, declared: &Declared) -> Diagnostic {
+    let Detection { what, column, value, evidence, pin, .. } = detection;
+    let about = column.map_or(String::new(), |i| format!(" of column `{}`", declared.column(i).name.value));
+    let text = match *what {
+        "missing value" => format!("some cells{about} may stand for a missing value: {value}"),
+        // What is there for all to see, but may be meant otherwise.
+        what if what.ends_with('s') || what.contains("cells ") => format!("there are {what}{about}: {value}"),
+        what => format!("the {what}{about} is a guess: {value}"),
+    };
+    let (diagnostic, otherwise) = match strict {
+        true => (Diagnostic::error("SEG0310", text), "mend the data, or do without `strict`"),
+        false => (Diagnostic::warning("SEG0306", text), ""),
+    };
+    let help = if pin.is_empty() { otherwise.to_owned() } else { format!("settle it in the spec with `{pin}`") };
+    let diagnostic = diagnostic.at(declared.column_span(*column), evidence.clone());
+    if help.is_empty() { diagnostic } else { diagnostic.help(help) }
 }
 
 /// What there is to say of refused rows: a warning, or an error where the spec allows fewer.
@@ -140,6 +152,8 @@ fn refusals(loaded: &Loaded, scan: &Scan, declared: &Declared) -> Option<Diagnos
     );
     let shown = &loaded.refused[..loaded.refused.len().min(if too_many { SHOWN } else { 1 })];
     let column = first.column.filter(|i| loaded.refused.iter().all(|r| r.column == Some(*i)));
+    let totals = loaded.refused.iter().all(|refusal| refusal.reason.starts_with("looks like a total"));
+    let below = loaded.detected.iter().find(|d| totals && d.what == "end of the table");
     let (diagnostic, help) = match (too_many, column) {
         (false, _) => (
             Diagnostic::warning("SEG0303", text),
@@ -148,6 +162,10 @@ fn refusals(loaded: &Loaded, scan: &Scan, declared: &Declared) -> Option<Diagnos
         (true, Some(i)) if share > HOPELESS => {
             let name = &declared.column(i).name.value;
             let help = format!("declare the column otherwise, for example `{name}: text`, or mend the data");
+            (Diagnostic::error("SEG0303", text), help)
+        }
+        (true, _) if let Some(below) = below => {
+            let help = format!("leave out what stands below the table with `{}`", below.pin);
             (Diagnostic::error("SEG0303", text), help)
         }
         (true, _) if share > HOPELESS => (Diagnostic::error("SEG0303", text), "mend the data".to_owned()),
@@ -248,15 +266,27 @@ fn request(scan: &Scan, files: Vec<InputFile>) -> Request {
             decimal: format.decimal,
             thousands: format.thousands,
             header: format.header,
-            sheet: format.sheet.as_ref().map(|sheet| match &sheet.value {
-                crate::spec::Sheet::Name(name) => ingest::Sheet::Name(name.clone()),
-                crate::spec::Sheet::Number(n) => ingest::Sheet::Number(*n),
-            }),
+            skip: format.skip,
+            footer: format.footer,
+            sheets: sheets(&format.sheets),
+            range: format.range.as_ref().and_then(|range| range.parse().ok()),
             missing: format.missing.clone(),
         },
         columns,
         identity: scan.identity,
         limits: ingest::Limits::default(),
+    }
+}
+
+fn sheets(stated: &[Spanned<Sheet>]) -> Sheets {
+    let one = |sheet: &Spanned<Sheet>| match &sheet.value {
+        Sheet::Name(name) => Some(ingest::Sheet::Name(name.clone())),
+        Sheet::Number(number) => Some(ingest::Sheet::Number(*number)),
+        Sheet::All => None,
+    };
+    match stated {
+        [] => Sheets::Unstated,
+        stated => stated.iter().map(one).collect::<Option<_>>().map_or(Sheets::All, Sheets::These),
     }
 }
 
@@ -320,8 +350,13 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
                 .at(header_span(*column), "which one?")
                 .help(format!("name it by position: `{}: {type_name} = column {position}`", wanted.name.value))
         }
-        IngestError::MissingSheet { near, sheets, .. } => {
-            let span = declared.source.format.sheet.as_ref().map_or(declared.head(), |s| s.span);
+        IngestError::MissingSheet { sheet, near, sheets, .. } => {
+            let is_it = |stated: &&Spanned<Sheet>| match (&stated.value, sheet) {
+                (Sheet::Name(name), ingest::Sheet::Name(missing)) => name == missing,
+                (Sheet::Number(number), ingest::Sheet::Number(missing)) => number == missing,
+                _ => false,
+            };
+            let span = declared.source.format.sheets.iter().find(is_it).map_or(declared.head(), |s| s.span);
             let name = near.first().or(sheets.first());
             let diagnostic = Diagnostic::error("SEG0305", text).at(span, "not in the workbook");
             match name {
@@ -344,7 +379,7 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
             .at(declared.head(), "in this source")
             .help("write for example `decimal \",\"` and `thousands \".\"`"),
         IngestError::OptionDoesNotFit { option, .. } => {
-            let sheet = declared.source.format.sheet.as_ref().filter(|_| *option == "sheet");
+            let sheet = declared.source.format.sheets.first().filter(|_| *option == "sheet");
             Diagnostic::error("SEG0304", text)
                 .at(sheet.map_or(declared.head(), |s| s.span), "in this source")
                 .help(format!("remove the line with `{option}`"))

@@ -164,17 +164,25 @@ pub struct Source {
 /// What the spec states about the files; what it leaves out is detected.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SourceFormat {
-    pub sheet: Option<Spanned<Sheet>>,
+    /// Read one after the other; the first visible one where none is named.
+    pub sheets: Vec<Spanned<Sheet>>,
+    /// `B3:H2000`: where the table lies in a sheet.
+    pub range: Option<String>,
     pub delimiter: Option<String>,
     pub encoding: Option<String>,
     pub decimal: Option<char>,
     pub thousands: Option<char>,
     pub header: Option<bool>,
+    /// Rows above the table and below it.
+    pub skip: Option<u32>,
+    pub footer: Option<u32>,
     pub dates: Vec<String>,
     /// Words that stand for a missing value.
     pub missing: Vec<String>,
     /// Percent of the rows that may be unreadable.
     pub max_refused: Option<Decimal>,
+    /// Whether what would be guessed is an error.
+    pub strict: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -182,6 +190,8 @@ pub enum Sheet {
     Name(String),
     /// From 1.
     Number(u32),
+    /// Every one that is not hidden.
+    All,
 }
 
 #[derive(Debug, Clone, PartialEq)]

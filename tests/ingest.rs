@@ -19,6 +19,8 @@ mod errors;
 mod numbers;
 #[path = "ingest/real.rs"]
 mod real;
+#[path = "ingest/shape.rs"]
+mod shape;
 #[path = "ingest/text.rs"]
 mod text;
 #[path = "ingest/workbooks.rs"]

@@ -23,11 +23,17 @@ pub struct BuildArgs {
     /// Treat warnings as findings: exit with 1 when there are any
     #[arg(long)]
     deny: bool,
+    /// Guess nothing about the data: what the spec leaves open is an error that says how to settle it
+    #[arg(long)]
+    strict: bool,
 }
 
 pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
     let world = args.spec.world();
-    let compiled = args.spec.compile(&world);
+    let mut compiled = args.spec.compile(&world);
+    if args.strict {
+        compiled.be_strict();
+    }
     if compiled.has_errors() {
         printer.diagnostics(&compiled.diagnostics, &compiled.sources);
         return exit_for(&compiled.diagnostics);

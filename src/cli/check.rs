@@ -11,15 +11,21 @@ pub struct CheckArgs {
     /// Treat warnings as findings: exit with 1 when there are any
     #[arg(long)]
     deny: bool,
+    /// Guess nothing about the data: read them, and say how to settle what the spec leaves open
+    #[arg(long)]
+    strict: bool,
 }
 
 pub fn run(args: &CheckArgs, printer: &Printer) -> Exit {
     let world = args.spec.world();
-    let compiled = args.spec.compile(&world);
+    let mut compiled = args.spec.compile(&world);
+    if args.strict {
+        compiled.be_strict();
+    }
     let mut found = compiled.diagnostics.clone();
     // Where the data are at hand, the columns are compared with their headers; a spec can be checked without them.
     found.extend(
-        inputs::check_headers(&world, &compiled)
+        inputs::check(&world, &compiled)
             .into_iter()
             .map(|d| if d.code == "SEG0301" { Diagnostic { severity: Severity::Warning, ..d } } else { d }),
     );

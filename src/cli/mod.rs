@@ -150,6 +150,10 @@ fn run(command: Command, printer: &Printer) -> Exit {
 /// Instead of a bare panic, a text that asks for a report.
 fn report_bugs() {
     std::panic::set_hook(Box::new(|info| {
+        // A broken file made a library panic, and is reported as such.
+        if crate::ingest::is_guarded() {
+            return;
+        }
         let place = info.location().map_or(String::new(), |l| format!(" ({}:{})", l.file(), l.line()));
         eprintln!("error[SEG0901]: this is a mistake of segc, not of yours{place}");
         eprintln!("  {}", info.payload_as_str().unwrap_or("no message"));

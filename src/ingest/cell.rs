@@ -1,9 +1,8 @@
 //! Cells and rows as their source holds them, the same for text files and workbooks. No types of the spec here.
 
+use std::collections::VecDeque;
 use std::fmt::Write;
 use std::ops::ControlFlow;
-
-use calamine::{CellErrorType, Data, DataRef};
 
 use super::error::Result;
 use super::identity::Fingerprint;
@@ -17,11 +16,15 @@ pub(super) enum Cell<'a> {
     Empty,
     Text(&'a str),
     Number(f64),
+    /// A number that the workbook shows with so many digits, by leading zeros.
+    Code(f64, u8),
     /// A number that the workbook shows as a date: days in its date system.
     Date(f64),
     Bool(bool),
     /// `#N/A` and its kin.
     Error(&'static str),
+    /// A formula whose value the workbook does not hold.
+    Uncomputed,
 }
 
 /// A row of the source between its header and its end.
@@ -42,11 +45,6 @@ pub(super) enum Cells<'a> {
         values: &'a [Value<'a>],
         inline: &'a str,
     },
-    /// Cells from column `first` on.
-    Held {
-        first: usize,
-        cells: &'a [Data],
-    },
 }
 
 /// A cell of a streamed sheet, light to copy and to drop.
@@ -57,9 +55,11 @@ pub(super) enum Value<'a> {
     /// A range of bytes in the row's own text.
     Inline(u32, u32),
     Number(f64),
+    Code(f64, u8),
     Date(f64),
     Bool(bool),
     Error(&'static str),
+    Uncomputed,
 }
 
 /// A row that can't be taken apart into cells.
@@ -74,11 +74,13 @@ pub(super) type Visitor<'v> = dyn FnMut(std::result::Result<Row<'_>, Fault>) -> 
 
 /// An opened file whose rows can be visited more than once.
 pub(super) trait Source {
+    /// How messages call it: the file, and the sheet where several are read.
+    fn name(&self) -> &str;
     /// Trimmed, one per column; empty where there is no header row.
     fn headers(&self) -> &[String];
     fn has_header(&self) -> bool;
-    /// What was detected up to now.
-    fn detected(&self) -> Vec<Detection>;
+    /// What was detected up to now, as far as it matters for the columns that are `used`.
+    fn detected(&self, used: &[usize]) -> Vec<Detection>;
     /// How much a full visit will report as progress, if known.
     fn total(&self) -> Option<u64>;
     /// The chosen sheet and all sheets, for a workbook.
@@ -105,24 +107,115 @@ impl Row<'_> {
                 Some(Value::Shared(text)) => Cell::Text(text),
                 Some(Value::Inline(start, end)) => Cell::Text(&inline[start as usize..end as usize]),
                 Some(Value::Number(number)) => Cell::Number(number),
+                Some(Value::Code(number, digits)) => Cell::Code(number, digits),
                 Some(Value::Date(days)) => Cell::Date(days),
                 Some(Value::Bool(yes)) => Cell::Bool(yes),
                 Some(Value::Error(name)) => Cell::Error(name),
+                Some(Value::Uncomputed) => Cell::Uncomputed,
             },
-            Cells::Held { first, cells } => {
-                column.checked_sub(first).and_then(|column| cells.get(column)).map_or(Cell::Empty, of_held)
-            }
         }
     }
 }
 
 impl Row<'_> {
     /// A number for the whole row: equal for rows whose cells look the same, and for no others. Empty cells at the end
-    /// count for nothing, as a sheet does not keep them.
-    pub fn fingerprint(&self, scratch: &mut String) -> u128 {
+    /// count for nothing, as a sheet does not keep them. `order` says where the columns lie that are to be seen, where
+    /// that is not the order of the source.
+    pub fn fingerprint(&self, order: Option<&[Option<usize>]>, scratch: &mut String) -> u128 {
         let mut fingerprint = Fingerprint::new();
-        (0..self.cells.width()).for_each(|column| fingerprint.cell(self.cell(column).shown(self.epoch, scratch)));
+        match order {
+            None => (0..self.cells.width())
+                .for_each(|column| fingerprint.cell(self.cell(column).shown(self.epoch, scratch))),
+            Some(order) => {
+                let cell = |column: &Option<usize>| column.map_or(Cell::Empty, |column| self.cell(column));
+                let width = order.iter().rposition(|column| cell(column) != Cell::Empty).map_or(0, |last| last + 1);
+                order[..width].iter().for_each(|column| fingerprint.cell(cell(column).shown(self.epoch, scratch)));
+            }
+        }
         fingerprint.finish()
+    }
+
+    /// The first cell that is not empty.
+    pub fn first_cell(&self) -> Cell<'_> {
+        (0..self.cells.width()).map(|column| self.cell(column)).find(|cell| *cell != Cell::Empty).unwrap_or(Cell::Empty)
+    }
+}
+
+/// Visits all rows of a source but the last `footer` ones.
+pub(super) fn visit_above(
+    source: &mut dyn Source,
+    footer: u32,
+    progress: &dyn Progress,
+    visitor: &mut Visitor,
+) -> Result<()> {
+    if footer == 0 {
+        return source.visit(progress, visitor);
+    }
+    let mut waiting: VecDeque<Kept> = VecDeque::new();
+    source.visit(progress, &mut |row| {
+        let (mut room, mut flow) = (Kept::default(), ControlFlow::Continue(()));
+        if waiting.len() == footer as usize
+            && let Some(oldest) = waiting.pop_front()
+        {
+            flow = visitor(oldest.row())?;
+            room = oldest;
+        }
+        room.keep(row);
+        waiting.push_back(room);
+        Ok(flow)
+    })
+}
+
+/// A row that is held back until rows after it have been seen.
+#[derive(Default)]
+struct Kept {
+    number: u64,
+    epoch: Epoch,
+    values: Vec<Value<'static>>,
+    inline: String,
+    fault: Option<(String, String)>,
+}
+
+impl Kept {
+    fn keep(&mut self, row: std::result::Result<Row<'_>, Fault>) {
+        self.values.clear();
+        self.inline.clear();
+        self.fault = None;
+        match row {
+            Ok(row) => {
+                (self.number, self.epoch) = (row.number, row.epoch);
+                for column in 0..row.cells.width() {
+                    self.values.push(match row.cell(column) {
+                        Cell::Empty => Value::Empty,
+                        Cell::Text(text) => {
+                            let start = self.inline.len() as u32;
+                            self.inline.push_str(text);
+                            Value::Inline(start, self.inline.len() as u32)
+                        }
+                        Cell::Number(number) => Value::Number(number),
+                        Cell::Code(number, digits) => Value::Code(number, digits),
+                        Cell::Date(days) => Value::Date(days),
+                        Cell::Bool(yes) => Value::Bool(yes),
+                        Cell::Error(name) => Value::Error(name),
+                        Cell::Uncomputed => Value::Uncomputed,
+                    });
+                }
+            }
+            Err(Fault { number, value, reason }) => {
+                self.number = number;
+                self.fault = Some((value, reason));
+            }
+        }
+    }
+
+    fn row(&self) -> std::result::Result<Row<'_>, Fault> {
+        match &self.fault {
+            Some((value, reason)) => Err(Fault { number: self.number, value: value.clone(), reason: reason.clone() }),
+            None => {
+                let cells = Cells::Streamed { values: &self.values, inline: &self.inline };
+                Ok(Row { number: self.number, epoch: self.epoch, cells })
+            }
+        }
     }
 }
 
@@ -136,24 +229,31 @@ impl Cells<'_> {
             Cells::Streamed { values, .. } => {
                 values.iter().rposition(|value| *value != Value::Empty).map_or(0, |last| last + 1)
             }
-            Cells::Held { first, cells } => first + cells.len(),
         }
     }
 }
 
 impl Cell<'_> {
-    /// The cell as text: what a CSV export of it would hold. Whole numbers have no point, other numbers their shortest
-    /// form, dates the ISO form with the time only where there is one.
+    /// The cell as text: what a CSV export of it would hold. Whole numbers have no point and codes their leading zeros,
+    /// other numbers have their shortest form, dates the ISO form with the time only where there is one.
     pub fn shown<'b>(&'b self, epoch: Epoch, scratch: &'b mut String) -> &'b str {
         scratch.clear();
         match *self {
-            Cell::Empty => "",
+            Cell::Empty | Cell::Uncomputed => "",
             Cell::Text(text) => text,
             Cell::Error(name) => name,
             Cell::Bool(true) => "TRUE",
             Cell::Bool(false) => "FALSE",
             Cell::Number(number) => {
                 decimal::show(number, scratch);
+                scratch
+            }
+            Cell::Code(number, digits) => {
+                decimal::show(number, scratch);
+                if scratch.bytes().all(|byte| byte.is_ascii_digit()) {
+                    let zeros = usize::from(digits).saturating_sub(scratch.len());
+                    scratch.insert_str(0, &"0".repeat(zeros));
+                }
                 scratch
             }
             Cell::Date(days) => {
@@ -185,53 +285,38 @@ pub(super) fn excerpt(text: &str) -> String {
     short
 }
 
-// Spans of time count in days, as Excel counts them; ISO texts are left to the parser of dates.
-impl<'a> Value<'a> {
-    pub fn of(cell: &DataRef<'a>, inline: &mut String) -> Value<'a> {
-        match cell {
-            DataRef::SharedString("") | DataRef::Empty => Value::Empty,
-            DataRef::SharedString(text) => Value::Shared(text),
-            DataRef::Float(number) => Value::Number(*number),
-            DataRef::Int(number) => Value::Number(*number as f64),
-            DataRef::DateTime(time) if time.is_datetime() => Value::Date(time.as_f64()),
-            DataRef::DateTime(span) => Value::Number(span.as_f64()),
-            DataRef::Bool(yes) => Value::Bool(*yes),
-            DataRef::Error(error) => Value::Error(error_name(error)),
-            DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => {
-                let start = inline.len();
-                inline.push_str(text);
-                if text.is_empty() { Value::Empty } else { Value::Inline(start as u32, inline.len() as u32) }
-            }
-        }
-    }
+/// The name of an error in a cell, of those that spreadsheets have.
+pub(super) fn error_named(name: &str) -> &'static str {
+    const NAMES: [&str; 14] = [
+        "#DIV/0!",
+        "#N/A",
+        "#NAME?",
+        "#NULL!",
+        "#NUM!",
+        "#REF!",
+        "#VALUE!",
+        "#GETTING_DATA",
+        "#SPILL!",
+        "#CALC!",
+        "#FIELD!",
+        "#BLOCKED!",
+        "#CONNECT!",
+        "#BUSY!",
+    ];
+    NAMES.into_iter().find(|known| *known == name).unwrap_or("#ERROR!")
 }
 
-fn of_held(cell: &Data) -> Cell<'_> {
-    match cell {
-        Data::Empty => Cell::Empty,
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => of_text(text),
-        Data::Float(number) => Cell::Number(*number),
-        Data::Int(number) => Cell::Number(*number as f64),
-        Data::DateTime(time) if time.is_datetime() => Cell::Date(time.as_f64()),
-        Data::DateTime(span) => Cell::Number(span.as_f64()),
-        Data::Bool(yes) => Cell::Bool(*yes),
-        Data::Error(error) => Cell::Error(error_name(error)),
-    }
-}
-
-fn of_text(text: &str) -> Cell<'_> {
-    if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
-}
-
-fn error_name(error: &CellErrorType) -> &'static str {
-    match error {
-        CellErrorType::Div0 => "#DIV/0!",
-        CellErrorType::NA => "#N/A",
-        CellErrorType::Name => "#NAME?",
-        CellErrorType::Null => "#NULL!",
-        CellErrorType::Num => "#NUM!",
-        CellErrorType::Ref => "#REF!",
-        CellErrorType::Value => "#VALUE!",
-        CellErrorType::GettingData => "#GETTING_DATA",
+/// The same by its number in binary workbooks [MS-XLSB, 2.5.97.2].
+pub(super) fn error_coded(code: u8) -> &'static str {
+    match code {
+        0x00 => "#NULL!",
+        0x07 => "#DIV/0!",
+        0x0F => "#VALUE!",
+        0x17 => "#REF!",
+        0x1D => "#NAME?",
+        0x24 => "#NUM!",
+        0x2A => "#N/A",
+        0x2B => "#GETTING_DATA",
+        _ => "#ERROR!",
     }
 }

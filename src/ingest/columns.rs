@@ -88,6 +88,9 @@ impl Builder {
         if let Cell::Error(_) = cell {
             return Err("an error value".into());
         }
+        if cell == Cell::Uncomputed {
+            return Err("a formula without its value: open the workbook in a spreadsheet program and save it".into());
+        }
         if let Held::Text(_) = held {
             return Ok(());
         }
@@ -217,7 +220,7 @@ impl Times {
         let moment = match cell {
             Cell::Text(text) => self.read(text.trim())?,
             Cell::Date(days) => times::from_serial(days, epoch).ok_or("not a day of the calendar")?,
-            Cell::Number(days) => {
+            Cell::Number(days) | Cell::Code(days, _) => {
                 let text = cell.shown(epoch, scratch);
                 let stated = if self.iso { None } else { self.formats.iter().find_map(|format| format.parse(text)) };
                 // 20101201 is beyond the last serial number, so that it can only be a date written as a number.
@@ -226,7 +229,7 @@ impl Times {
                     .or_else(|| times::parse_iso(text).filter(|_| self.iso))
                     .ok_or("neither a date nor the serial number of one")?
             }
-            Cell::Bool(_) | Cell::Empty | Cell::Error(_) => return Err("not a date".into()),
+            Cell::Bool(_) | Cell::Empty | Cell::Error(_) | Cell::Uncomputed => return Err("not a date".into()),
         };
         let midnight = moment.div_euclid(DAY) * DAY;
         self.staged_cut = self.day && moment != midnight;
@@ -270,7 +273,7 @@ impl Times {
     }
 }
 
-fn is_missing(cell: Cell, rules: &Rules) -> bool {
+pub(super) fn is_missing(cell: Cell, rules: &Rules) -> bool {
     match cell {
         Cell::Empty => true,
         // Most texts start with a letter or a digit, and then there is nothing to trim.
@@ -287,9 +290,11 @@ fn whole(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> 
     match cell {
         Cell::Text(text) => decimal::whole(decimal::plain(text, &rules.marks, false, noted, scratch)?),
         // Beyond 2^53 a double skips whole numbers, so that the one meant is not known.
-        Cell::Number(number) if number.abs() > 9_007_199_254_740_992.0 => Err("too large".into()),
-        Cell::Number(number) if number as i64 as f64 == number => Ok(number as i64),
-        Cell::Number(_) => Err("not a whole number".into()),
+        Cell::Number(number) | Cell::Code(number, _) if number.abs() > 9_007_199_254_740_992.0 => {
+            Err("too large".into())
+        }
+        Cell::Number(number) | Cell::Code(number, _) if number as i64 as f64 == number => Ok(number as i64),
+        Cell::Number(_) | Cell::Code(..) => Err("not a whole number".into()),
         other => Err(no_number(other)),
     }
 }
@@ -304,8 +309,8 @@ fn number(cell: Cell, share: bool, rules: &Rules, noted: &mut Noted, scratch: &m
             };
             decimal::share(decimal::plain(text, &rules.marks, false, noted, scratch)?, percent)
         }
-        Cell::Number(number) if number.is_finite() => Ok(number + 0.0),
-        Cell::Number(_) => Err("too large".into()),
+        Cell::Number(number) | Cell::Code(number, _) if number.is_finite() => Ok(number + 0.0),
+        Cell::Number(_) | Cell::Code(..) => Err("too large".into()),
         other => Err(no_number(other)),
     }
 }
@@ -313,7 +318,7 @@ fn number(cell: Cell, share: bool, rules: &Rules, noted: &mut Noted, scratch: &m
 fn decimal(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<Decimal, Reason> {
     match cell {
         Cell::Text(text) => Ok(Decimal::parse(decimal::plain(text, &rules.marks, true, noted, scratch)?)?),
-        Cell::Number(number) => match Decimal::of_double(number) {
+        Cell::Number(number) | Cell::Code(number, _) => match Decimal::of_double(number) {
             Some(decimal) => Ok(decimal),
             None if number.is_finite() => {
                 scratch.clear();
@@ -329,8 +334,8 @@ fn decimal(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -
 fn truth(cell: Cell) -> Result<bool, Reason> {
     match cell {
         Cell::Bool(yes) => Ok(yes),
-        Cell::Number(1.0) => Ok(true),
-        Cell::Number(0.0) => Ok(false),
+        Cell::Number(1.0) | Cell::Code(1.0, _) => Ok(true),
+        Cell::Number(0.0) | Cell::Code(0.0, _) => Ok(false),
         Cell::Text(text) => match text.trim().to_lowercase().as_str() {
             "true" | "t" | "yes" | "y" | "1" => Ok(true),
             "false" | "f" | "no" | "n" | "0" => Ok(false),

@@ -1,4 +1,4 @@
-//! Delimited text files as a [`Source`]: CSV, TSV and their relatives, in any encoding, gzip or not.
+//! Delimited text files as a [`Source`]: CSV, TSV and their relatives, in any encoding, packed or not.
 
 use std::fs::Metadata;
 use std::io::{Cursor, Read};
@@ -11,9 +11,10 @@ use super::cell::{Cells, Fault, Row, Source, Visitor, excerpt};
 use super::dialect::{self, Guess};
 use super::encoding::{self, Coding};
 use super::error::{Budget, IngestError, Result};
+use super::headers::{self, Sampled};
 use super::records::{Field, Record, RecordError, Records, Trouble};
 use super::times::Epoch;
-use super::{Container, Delimiter, Detection, Format, InputFile, Limits, headers};
+use super::{Container, Delimiter, Detection, Format, InputFile, Limits, Sheets};
 use crate::progress::Progress;
 
 pub(super) struct Delimited {
@@ -27,10 +28,13 @@ pub(super) struct Delimited {
     letters: Letters,
     /// A first line such as `sep=;`, which Excel understands and which is no row.
     sep_line: bool,
+    /// Records above the table.
+    skip: u32,
     headers: Vec<String>,
-    /// Whether the first row is a header, and why not where that was detected.
+    /// Whether the first row of the table is a header.
     header: bool,
-    headless: Option<String>,
+    /// What was detected above the first row of data.
+    top: Vec<Detection>,
 }
 
 /// What the bytes beyond ASCII are.
@@ -68,9 +72,10 @@ impl Delimited {
         limits: &Limits,
         wanted: &[&str],
     ) -> Result<Self> {
-        if format.sheet.is_some() {
+        let of_workbooks = [("sheet", format.sheets != Sheets::Unstated), ("range", format.range.is_some())];
+        if let Some((option, _)) = of_workbooks.iter().find(|(_, stated)| *stated) {
             let (file, found) = (file.name.clone(), Container::Text);
-            return Err(IngestError::OptionDoesNotFit { file, option: "sheet", found });
+            return Err(IngestError::OptionDoesNotFit { file, option, found });
         }
         let stated = format.encoding.as_deref().map(encoding::named).transpose()?;
         let mut text = encoding::open(file, stated, limits)?;
@@ -82,7 +87,7 @@ impl Delimited {
             Some(_) => None,
             None => Some(match separator {
                 Some(delimiter) => Guess { delimiter, evidence: "its first line says so".to_owned(), certain: true },
-                None => dialect::detect(&sample, sample.len() < SAMPLE),
+                None => dialect::detect(&sample, sample.len() < SAMPLE, wanted),
             }),
         };
         let delimiter = format.delimiter.or(guess.as_ref().map(|guess| guess.delimiter));
@@ -95,9 +100,10 @@ impl Delimited {
             stated,
             letters: Letters { coding: text.coding, verdict: Verdict::AsciiSoFar },
             sep_line: separator.is_some(),
+            skip: format.skip.unwrap_or(0),
             headers: Vec::new(),
             header: true,
-            headless: None,
+            top: Vec::new(),
         };
         source.read_headers(Cursor::new(sample).chain(text.reader), format, wanted)?;
         Ok(source)
@@ -106,39 +112,54 @@ impl Delimited {
     fn read_headers(&mut self, reader: impl Read, format: &Format, wanted: &[&str]) -> Result<()> {
         let (file, limits) = (self.file.clone(), self.limits);
         let mut records = Records::new(reader, self.delimiter, limits.record);
-        let mut rows: Vec<Vec<String>> = Vec::new();
-        if self.sep_line {
+        let (mut rows, mut unreadable) = (Vec::<Sampled>::new(), None);
+        for _ in 0..self.above() {
             records.next().map_err(|error| failed(&file, &limits, error))?;
         }
         while rows.len() < SAMPLE_ROWS {
             let Some(record) = records.next().map_err(|error| failed(&file, &limits, error))? else { break };
             // Only the header has to be readable here; rows are judged when they are visited.
             let mut decoded = Decoded::default();
-            match self.letters.decode(&record, &file, &limits, &mut decoded) {
+            let cells = match self.letters.decode(&record, &file, &limits, &mut decoded) {
                 Ok((text, fields)) => {
                     let cell = |field: &Field| text[field.start as usize..field.end as usize].trim().to_owned();
-                    rows.push(fields.iter().map(cell).collect());
+                    fields.iter().map(cell).collect()
                 }
-                Err(Unreadable::Row(reason)) if rows.is_empty() => {
-                    return Err(IngestError::Damaged { file: file.name, reason, at: Some(record.line) });
+                Err(Unreadable::Row(reason)) => {
+                    if rows.is_empty() {
+                        unreadable = Some((reason, record.line));
+                    }
+                    Vec::new()
                 }
-                Err(Unreadable::Row(_)) => {}
                 Err(Unreadable::File(error)) => return Err(error),
-            }
+            };
+            rows.push(Sampled { number: record.line, cells });
             if let (1, Some(Trouble::OpenQuote { line, swallowed })) = (rows.len(), record.trouble) {
                 return Err(IngestError::OpenQuote { file: file.name, line, swallowed });
             }
         }
-        let Some((first, rest)) = rows.split_first() else {
+        if rows.is_empty() {
             return Err(IngestError::Empty { file: file.name });
-        };
-        if first.len() > limits.columns {
-            let (budget, limit) = (Budget::Columns, limits.columns as u64);
-            return Err(IngestError::TooLarge { file: file.name, budget, limit, at: Some(1) });
         }
-        (self.header, self.headless) = headers::decide(format.header, first, rest, wanted);
-        self.headers = if self.header { first.clone() } else { vec![String::new(); first.len()] };
+        let top = headers::find_top(format, &rows, wanted);
+        if let (0, Some((reason, line))) = (top.titles, unreadable) {
+            return Err(IngestError::Damaged { file: file.name, reason, at: Some(line) });
+        }
+        let first = rows.swap_remove(top.titles);
+        if first.cells.len() > limits.columns {
+            let (budget, limit) = (Budget::Columns, limits.columns as u64);
+            return Err(IngestError::TooLarge { file: file.name, budget, limit, at: Some(first.number) });
+        }
+        self.skip += top.titles as u32;
+        self.header = top.header;
+        self.top = top.detected;
+        self.headers = if top.header { first.cells } else { vec![String::new(); first.cells.len()] };
         Ok(())
+    }
+
+    /// Records above the header, or above the first row where there is none.
+    fn above(&self) -> u32 {
+        u32::from(self.sep_line) + self.skip
     }
 
     fn visit_record(&mut self, record: Record<'_>, visitor: &mut Visitor) -> Result<ControlFlow<()>> {
@@ -203,6 +224,10 @@ impl Delimited {
 }
 
 impl Source for Delimited {
+    fn name(&self) -> &str {
+        &self.file.name
+    }
+
     fn headers(&self) -> &[String] {
         &self.headers
     }
@@ -211,7 +236,7 @@ impl Source for Delimited {
         self.header
     }
 
-    fn detected(&self) -> Vec<Detection> {
+    fn detected(&self, _: &[usize]) -> Vec<Detection> {
         let delimiter = self.guess.as_ref().map(|guess| Detection {
             what: "delimiter",
             column: None,
@@ -220,8 +245,7 @@ impl Source for Delimited {
             pin: format!("delimiter \"{}\"", guess.delimiter),
             certain: guess.certain,
         });
-        let header = self.headless.clone().map(headers::no_header);
-        delimiter.into_iter().chain(self.detected_encoding()).chain(header).collect()
+        delimiter.into_iter().chain(self.detected_encoding()).chain(self.top.iter().cloned()).collect()
     }
 
     fn total(&self) -> Option<u64> {
@@ -236,7 +260,7 @@ impl Source for Delimited {
         let (file, limits) = (self.file.clone(), self.limits);
         let text = encoding::open(&file, self.stated, &limits)?;
         let mut records = Records::new(text.reader, self.delimiter, limits.record);
-        for _ in 0..usize::from(self.sep_line) + usize::from(self.header) {
+        for _ in 0..self.above() + u32::from(self.header) {
             records.next().map_err(|error| failed(&file, &limits, error))?;
         }
         let mut count = 0_u64;

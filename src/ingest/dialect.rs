@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::records::Syntax;
+use super::headers;
+use super::records::{Field, Syntax};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delimiter {
@@ -48,77 +49,116 @@ pub(super) struct Guess {
 /// Records looked at.
 const RECORDS: usize = 500;
 
-/// The delimiter under which most records of `sample` have as many fields as the first one, the header.
+/// The delimiter under which the header has the most of the columns that are wanted and most records have as many
+/// fields as it.
 ///
 /// Counting outside quotes and against the header tells `;` from the decimal commas between. Of several that agree,
 /// the one with more columns wins, then the commoner one.
-pub(super) fn detect(sample: &[u8], ended: bool) -> Guess {
-    let candidates: Vec<Census> = [b',', b';', b'\t', b'|']
-        .into_iter()
-        .map(Delimiter::Byte)
-        .chain([Delimiter::Whitespace])
-        .map(|delimiter| Census::take(delimiter, sample, ended))
-        .collect();
-    let (whitespace, bytes) = candidates.split_last().expect("the list above is not empty");
+pub(super) fn detect(sample: &[u8], ended: bool, wanted: &[&str]) -> Guess {
+    let candidates = || [b',', b';', b'\t', b'|'].into_iter().map(Delimiter::Byte).chain([Delimiter::Whitespace]);
+    let mut censuses: Vec<Census> =
+        candidates().map(|delimiter| Census::take(delimiter, sample, ended, wanted)).collect();
+    if !censuses.iter().any(Census::fits) {
+        censuses.iter_mut().for_each(Census::look_below_titles);
+    }
+    let (whitespace, bytes) = censuses.split_last().expect("the list above is not empty");
     let mut best: Option<&Census> = None;
     for census in bytes.iter().filter(|census| census.fits()) {
         if best.is_none_or(|best| census.better_than(best)) {
             best = Some(census);
         }
     }
-    let best = best.or(Some(whitespace).filter(|census| census.fits()));
+    let best = match best {
+        Some(best) if whitespace.fits() && whitespace.named > best.named => Some(whitespace),
+        None => Some(whitespace).filter(|census| census.fits()),
+        best => best,
+    };
     let Some(best) = best else {
         return Guess {
             delimiter: Delimiter::Byte(b','),
             evidence: "every record has one field".to_owned(),
-            certain: candidates.iter().all(|census| census.width <= 1),
+            certain: censuses.iter().all(|census| census.width() <= 1),
         };
     };
-    let rivals = bytes.iter().filter(|census| census.fits() && census.agreeing == census.records).count();
+    let (agreeing, records) = best.agreement();
+    let rivals = bytes.iter().filter(|census| census.fits() && census.agrees()).count();
+    let which = if best.header == 0 { "first" } else { "next" };
+    let below = if best.header == 0 { String::new() } else { format!(", below {} others", best.header) };
     Guess {
         delimiter: best.delimiter,
-        evidence: format!("{} of the first {} records have {} fields", best.agreeing, best.records, best.width),
-        // Two words in every line may also be one column of names.
-        certain: best.agreeing == best.records
-            && rivals <= 1
-            && (best.delimiter != Delimiter::Whitespace || best.width > 2),
+        evidence: format!("{agreeing} of the {which} {records} records have {} fields{below}", best.width()),
+        // Names that are found are beyond doubt. Two words in every line may also be one column of names.
+        certain: (wanted.len() > 1 && best.named == wanted.len())
+            || (best.agrees() && rivals <= 1 && (best.delimiter != Delimiter::Whitespace || best.width() > 2)),
     }
 }
 
 /// How the records come out under one delimiter.
 struct Census {
     delimiter: Delimiter,
-    records: usize,
-    /// Fields of the first record, and records that have as many.
-    width: usize,
-    agreeing: usize,
+    /// Fields of each record.
+    widths: Vec<usize>,
+    /// The record that is taken for the header, and how many of the wanted columns it names.
+    header: usize,
+    named: usize,
 }
 
 impl Census {
-    fn take(delimiter: Delimiter, mut sample: &[u8], ended: bool) -> Census {
+    fn take(delimiter: Delimiter, mut sample: &[u8], ended: bool, wanted: &[&str]) -> Census {
         let syntax = Syntax::new(delimiter);
-        let (mut fields, mut census) = (Vec::new(), Census { delimiter, records: 0, width: 0, agreeing: 0 });
-        while census.records < RECORDS && !sample.is_empty() {
+        let (mut fields, mut census) = (Vec::new(), Census { delimiter, widths: Vec::new(), header: 0, named: 0 });
+        while census.widths.len() < RECORDS && !sample.is_empty() {
             let Some(found) = syntax.split(sample, ended, &mut fields) else { break };
+            let record = sample;
             sample = &sample[found.used()..];
             if found.blank {
                 continue;
             }
-            if census.records == 0 {
-                census.width = fields.len();
+            if census.widths.len() <= headers::MOST_TITLES {
+                let cell = |field: &Field| String::from_utf8_lossy(&record[field.start as usize..field.end as usize]);
+                let cells: Vec<String> = fields.iter().map(|field| cell(field).trim().to_owned()).collect();
+                let named = headers::named(&cells, wanted);
+                if named > census.named {
+                    (census.header, census.named) = (census.widths.len(), named);
+                }
             }
-            census.records += 1;
-            census.agreeing += usize::from(fields.len() == census.width);
+            census.widths.push(fields.len());
         }
         census
     }
 
+    /// Takes the first of the commonest records that have several fields for the header, if titles stand above it.
+    fn look_below_titles(&mut self) {
+        let count = |width: usize| self.widths.iter().filter(|other| **other == width).count();
+        let commonest =
+            self.widths.iter().copied().filter(|width| *width > 2).max_by_key(|width| (count(*width), *width));
+        let first = self.widths.iter().position(|width| Some(*width) == commonest);
+        self.header = first.filter(|first| *first <= headers::MOST_TITLES).unwrap_or(0);
+    }
+
+    fn width(&self) -> usize {
+        self.widths.get(self.header).copied().unwrap_or(0)
+    }
+
+    /// Records from the header on that have as many fields as it, of how many.
+    fn agreement(&self) -> (usize, usize) {
+        let rows = &self.widths[self.header.min(self.widths.len())..];
+        (rows.iter().filter(|width| **width == self.width()).count(), rows.len())
+    }
+
+    fn agrees(&self) -> bool {
+        let (agreeing, records) = self.agreement();
+        agreeing == records
+    }
+
     fn fits(&self) -> bool {
-        self.width >= 2 && 2 * self.agreeing > self.records
+        let (agreeing, records) = self.agreement();
+        self.width() >= 2 && 2 * agreeing > records
     }
 
     fn better_than(&self, other: &Census) -> bool {
-        let (ours, theirs) = (self.agreeing * other.records, other.agreeing * self.records);
-        ours > theirs || (ours == theirs && self.width > other.width)
+        let (ours, theirs) = (self.agreement(), other.agreement());
+        let shares = (ours.0 * theirs.1, theirs.0 * ours.1);
+        (self.named, shares.0, self.width()) > (other.named, shares.1, other.width())
     }
 }

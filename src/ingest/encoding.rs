@@ -1,4 +1,4 @@
-//! From the bytes of a file to UTF-8 text: unpacks gzip, finds the encoding, transcodes what is not UTF-8.
+//! From the bytes of a file to UTF-8 text: unpacks gzip and zstd, finds the encoding, transcodes what is not UTF-8.
 //!
 //! UTF-8 is passed on unchecked and checked record by record further on. What another encoding can't decode becomes
 //! the byte 0xFF, which no UTF-8 has, so that the row it is in can be refused; no replacement character is made up.
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use flate2::bufread::MultiGzDecoder;
+use zstd::stream::read::Decoder as ZstdDecoder;
 
 use super::container::{self, Container};
 use super::error::{Budget, IngestError, Result, near_misses};
@@ -63,17 +64,24 @@ pub(super) fn named(label: &str) -> Result<&'static Encoding> {
     })
 }
 
-/// Opens a text file, gzip or not.
+/// Opens a text file, packed or not.
 pub(super) fn open(file: &InputFile, stated: Option<&'static Encoding>, limits: &Limits) -> Result<Text> {
     let trouble = |error: io::Error| reading(file, limits, &error);
     let handle = File::open(&file.path).map_err(|error| container::unreadable(file, &error))?;
+    let size = handle.metadata().map_err(trouble)?.len();
     let position = Arc::new(AtomicU64::new(0));
     let mut bytes = BufReader::with_capacity(64 << 10, Counted { inner: handle, position: position.clone() });
-    let gzip = bytes.fill_buf().map_err(trouble)?.starts_with(b"\x1f\x8b");
-    let unpacked: Box<dyn Read> = if gzip { Box::new(MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
-    let mut reader = Capped { inner: unpacked, left: limits.inflated };
+    let outside = container::of_bytes(bytes.fill_buf().map_err(trouble)?);
+    let unpacked: Box<dyn Read> = match outside {
+        Container::Gzip => Box::new(Unpacked { inner: MultiGzDecoder::new(bytes), what: "gzip" }),
+        Container::Zstd => {
+            Box::new(Unpacked { inner: ZstdDecoder::with_buffer(bytes).map_err(trouble)?, what: "zstd" })
+        }
+        _ => Box::new(bytes),
+    };
+    let mut reader = Capped { inner: unpacked, left: limits.inflated_from(size) };
     let mut head = container::read_head(&mut reader).map_err(trouble)?;
-    if gzip {
+    if outside != Container::Text {
         match container::of_bytes(&head) {
             Container::Text => {}
             found => return Err(IngestError::WrongKind { file: file.name.clone(), found }),
@@ -103,15 +111,11 @@ pub(super) fn reading(file: &InputFile, limits: &Limits, error: &io::Error) -> I
     let name = file.name.clone();
     match error.kind() {
         io::ErrorKind::FileTooLarge => {
-            IngestError::TooLarge { file: name, budget: Budget::Inflated, limit: limits.inflated, at: None }
+            let size = std::fs::metadata(&file.path).map_or(u64::MAX, |metadata| metadata.len());
+            let (budget, limit) = (Budget::Inflated, limits.inflated_from(size));
+            IngestError::TooLarge { file: name, budget, limit, at: None }
         }
-        io::ErrorKind::UnexpectedEof => {
-            IngestError::Damaged { file: name, reason: "the gzip archive is cut off".to_owned(), at: None }
-        }
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            let reason = format!("the gzip archive is broken ({})", error.to_string().to_lowercase());
-            IngestError::Damaged { file: name, reason, at: None }
-        }
+        io::ErrorKind::InvalidData => IngestError::Damaged { file: name, reason: error.to_string(), at: None },
         _ => container::unreadable(file, error),
     }
 }
@@ -178,10 +182,30 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Fails once more than `left` bytes have come through.
-struct Capped<R> {
+/// What an archive holds. A fault of the archive is told from one of the disk, which has a number.
+struct Unpacked<R> {
     inner: R,
-    left: u64,
+    what: &'static str,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(buffer).map_err(|error| {
+            let reason = match error.kind() {
+                io::ErrorKind::Interrupted => return error,
+                _ if error.raw_os_error().is_some() => return error,
+                io::ErrorKind::UnexpectedEof => format!("the {} archive is cut off", self.what),
+                _ => format!("the {} archive is broken ({})", self.what, error.to_string().to_lowercase()),
+            };
+            io::Error::new(io::ErrorKind::InvalidData, reason)
+        })
+    }
+}
+
+/// Fails once more than `left` bytes have come through.
+pub(super) struct Capped<R> {
+    pub inner: R,
+    pub left: u64,
 }
 
 impl<R: Read> Read for Capped<R> {
@@ -192,7 +216,7 @@ impl<R: Read> Read for Capped<R> {
     }
 }
 
-struct Transcoder<R> {
+pub(super) struct Transcoder<R> {
     inner: R,
     decoder: Decoder,
     raw: Vec<u8>,
@@ -206,7 +230,7 @@ struct Transcoder<R> {
 }
 
 impl<R: Read> Transcoder<R> {
-    fn new(inner: R, encoding: &'static Encoding) -> Self {
+    pub fn new(inner: R, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder_without_bom_handling();
         Transcoder {
             inner,

@@ -58,7 +58,7 @@ pub enum IngestError {
         decimal: Option<char>,
         thousands: Option<char>,
     },
-    /// An option of the spec that means nothing for this kind of file: `sheet`, `delimiter`, `encoding`.
+    /// An option of the spec that means nothing for this kind of file: `sheet`, `range`, `delimiter`, `encoding`.
     OptionDoesNotFit {
         file: String,
         option: &'static str,
@@ -109,7 +109,9 @@ pub enum Budget {
     Columns,
     Rows,
     WholeWorkbook,
+    HeldCells,
     SharedStrings,
+    Cells,
 }
 
 pub(super) type Result<T> = std::result::Result<T, IngestError>;
@@ -176,7 +178,9 @@ impl fmt::Display for IngestError {
                     Budget::Columns => "columns",
                     Budget::Rows => "rows",
                     Budget::WholeWorkbook => "bytes for a workbook of this kind",
+                    Budget::HeldCells => "cells between the first and the last of a workbook of this kind",
                     Budget::SharedStrings => "bytes of text in the workbook",
+                    Budget::Cells => "cells in one sheet",
                 };
                 write!(f, "`{file}` is too large: more than {limit} {what}")?;
                 at.map_or(Ok(()), |at| write!(f, ", at row {at}"))

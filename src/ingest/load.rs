@@ -1,54 +1,65 @@
 //! From files to a table: opens them, finds the columns, settles what is open, and reads the rows.
 
+use std::borrow::Cow;
 use std::fs::Metadata;
 use std::ops::ControlFlow;
 
-use super::cell::{Fault, Row, Source, excerpt};
-use super::columns::{Builder, Rules};
+use super::cell::{Cell, Fault, Row, Source, excerpt, visit_above};
+use super::columns::{Builder, Rules, is_missing};
 use super::container::{self, Container};
 use super::delimited::Delimited;
 use super::error::{Budget, IngestError, Result};
+use super::totals::{self, Sign};
 use super::workbook::Workbook;
 use super::{
-    Detection, FileFacts, Format, Header, InputFile, Limits, Loaded, Refusal, Request, Schema, headers, sample,
+    Detection, FileFacts, Format, Header, InputFile, Kind, Limits, Loaded, Refusal, Request, Schema, headers, sample,
 };
 use crate::progress::Progress;
 use crate::table::Table;
 
 pub(super) fn schema(file: &InputFile, format: &Format) -> Result<Schema> {
-    let (source, _) = open(file, format, &Limits::default(), &[])?;
+    let (sources, _) = open(file, format, &Limits::default(), &[])?;
+    let source = sources.first().expect("a file has a table, or opening it is an error");
     let header = source.has_header();
     let headers = if header { source.headers().to_vec() } else { headers::numbered(source.headers().len()) };
     let (sheet, sheets) = match source.sheets() {
         Some((sheet, sheets)) => (Some(sheet.to_owned()), sheets.to_vec()),
         None => (None, Vec::new()),
     };
-    Ok(Schema { headers, header, sheet, sheets, detected: source.detected() })
+    let all: Vec<usize> = (0..source.headers().len()).collect();
+    Ok(Schema { headers, header, sheet, sheets, detected: source.detected(&all) })
 }
 
 pub(super) fn check(file: &InputFile, request: &Request) -> Result<()> {
-    let (source, _) = open(file, &request.format, &request.limits, &[])?;
-    headers::locate(file, source.headers(), source.has_header(), &request.columns).map(|_| ())
+    let (sources, _) = open(file, &request.format, &request.limits, &wanted(request))?;
+    let mut located = sources.iter().map(|source| headers::locate(source.as_ref(), &request.columns));
+    located.try_for_each(|found| found.map(|_| ()))
 }
 
 pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded> {
-    let wanted: Vec<&str> = request
-        .columns
-        .iter()
-        .filter_map(|column| match &column.header {
-            Header::Name(name) => Some(name.as_str()),
-            Header::Position(_) => None,
-        })
-        .collect();
-    let (mut sources, mut metadata, mut positions, mut found) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for file in &request.files {
-        let (source, facts) = open(file, &request.format, &request.limits, &wanted)?;
-        let (position, detected) = headers::locate(file, source.headers(), source.has_header(), &request.columns)?;
-        sources.push(source);
+    let (mut sources, mut parts, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let mut metadata = Vec::new();
+    for (index, file) in request.files.iter().enumerate() {
+        let (opened, facts) = open(file, &request.format, &request.limits, &wanted(request))?;
         metadata.push(facts);
-        positions.push(position);
-        found.push(detected);
+        for source in opened {
+            let (positions, detected) = headers::locate(source.as_ref(), &request.columns)?;
+            parts.push(Part {
+                nth: parts.len(),
+                file: index,
+                name: source.name().to_owned(),
+                headers: source.has_header().then(|| source.headers().to_vec()),
+                positions,
+                order: None,
+            });
+            sources.push(source);
+            found.push(detected);
+        }
     }
+    if request.identity {
+        common_order(&mut parts);
+    }
+    let positions: Vec<&[usize]> = parts.iter().map(|part| part.positions.as_slice()).collect();
     let findings = sample::look(request, &mut sources, &positions)?;
     let rules = Rules {
         marks: findings.marks,
@@ -57,17 +68,35 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
     let columns = request.columns.iter().zip(findings.formats).enumerate();
     let builders: Vec<Builder> =
         columns.map(|(index, (column, formats))| Builder::new(index, column, formats)).collect();
-    let mut loader =
-        Loader { request, rules, builders, identity: Vec::new(), read: 0, refused: Vec::new(), scratch: String::new() };
+    let mut loader = Loader {
+        request,
+        rules,
+        builders,
+        identity: Vec::new(),
+        read: 0,
+        refused: Vec::new(),
+        tail: Tail::default(),
+        scratch: String::new(),
+    };
+    let footer = request.format.footer.unwrap_or(0);
     let mut files = Vec::new();
     for (index, file) in request.files.iter().enumerate() {
         let before = loader.read;
-        let source = &mut sources[index];
-        progress.start(&format!("reading {}", file.name), source.total());
         // The digest reads the file a second time, beside the rows, so that no reader has to hand its bytes on.
         let (visited, sha256) = std::thread::scope(|scope| {
             let sha256 = scope.spawn(|| container::digest(&file.path));
-            let visited = source.visit(progress, &mut |row| loader.take(file, &positions[index], row));
+            let mut visited = Ok(());
+            for (part, source) in parts.iter().zip(&mut sources).filter(|(part, _)| part.file == index) {
+                progress.start(&format!("reading {}", part.name), source.total());
+                let start = loader.read;
+                loader.tail = Tail::default();
+                visited = visit_above(source.as_mut(), footer, progress, &mut |row| loader.take(part, row));
+                if visited.is_err() {
+                    break;
+                }
+                progress.finish(&format!("{} rows", loader.read - start));
+                found[part.nth].extend(loader.tail.detected().filter(|_| request.format.footer.is_none()));
+            }
             (visited, sha256.join())
         });
         visited?;
@@ -76,31 +105,90 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
             .map_err(|error| container::unreadable(file, &error))?;
         unchanged(file, &metadata[index])?;
         let rows = loader.read - before;
-        progress.finish(&format!("{rows} rows"));
-        found[index].extend(source.detected());
         files.push(FileFacts { name: file.name.clone(), bytes: metadata[index].len(), sha256, rows });
     }
-    let mut detected = merge(&request.files, found);
+    let mut detected = Vec::new();
+    for ((part, source), mut found) in parts.iter().zip(&sources).zip(found) {
+        found.extend(source.detected(&part.positions));
+        detected.push((part.name.as_str(), found));
+    }
+    let mut detected = merge(detected);
     detected.extend(findings.detected);
-    let headers: Vec<&str> = match (sources.first(), positions.first()) {
-        (Some(source), Some(positions)) => {
-            positions.iter().map(|position| source.headers()[*position].as_str()).collect()
+    let headers: Vec<&str> = match (sources.first(), parts.first()) {
+        (Some(source), Some(part)) => {
+            part.positions.iter().map(|position| source.headers()[*position].as_str()).collect()
         }
         _ => vec![""; request.columns.len()],
     };
     Ok(loader.finish(&headers, detected, files))
 }
 
-fn open(file: &InputFile, format: &Format, limits: &Limits, wanted: &[&str]) -> Result<(Box<dyn Source>, Metadata)> {
+fn wanted(request: &Request) -> Vec<&str> {
+    (request.columns.iter())
+        .filter_map(|column| match &column.header {
+            Header::Name(name) => Some(name.as_str()),
+            Header::Position(_) => None,
+        })
+        .collect()
+}
+
+/// The tables of a file: one, or one for each sheet that the format names.
+fn open(
+    file: &InputFile,
+    format: &Format,
+    limits: &Limits,
+    wanted: &[&str],
+) -> Result<(Vec<Box<dyn Source>>, Metadata)> {
     let (container, metadata) = container::identify(file, limits)?;
-    let source: Box<dyn Source> = match container {
-        Container::Text | Container::Gzip => Box::new(Delimited::open(file, &metadata, format, limits, wanted)?),
+    let sources: Vec<Box<dyn Source>> = match container {
+        Container::Text | Container::Gzip | Container::Zstd => {
+            vec![Box::new(Delimited::open(file, &metadata, format, limits, wanted)?)]
+        }
         Container::Xlsx | Container::Xlsb | Container::Xls | Container::Ods => {
-            Box::new(Workbook::open(file, (container, &metadata), format, limits, wanted)?)
+            Workbook::open(file, (container, &metadata), format, limits, wanted)?
         }
         found => return Err(IngestError::WrongKind { file: file.name.clone(), found }),
     };
-    Ok((source, metadata))
+    Ok((sources, metadata))
+}
+
+/// A table of a file, and where it has what the request asks for.
+struct Part {
+    /// Its place among the parts, and that of its file among the files.
+    nth: usize,
+    file: usize,
+    name: String,
+    /// Where the first row is a header.
+    headers: Option<Vec<String>>,
+    positions: Vec<usize>,
+    /// Where its columns are in the order of the first table; nothing where that is its own order.
+    order: Option<Vec<Option<usize>>>,
+}
+
+/// Gives every part the columns of all parts in one order, so that equal rows have equal fingerprints. Columns are the
+/// same if their headers are, without regard to case; of several alike, the first is the first.
+fn common_order(parts: &mut [Part]) {
+    if parts.len() < 2 || parts.iter().any(|part| part.headers.is_none()) {
+        return;
+    }
+    let keys = |part: &Part| {
+        let headers = part.headers.as_deref().unwrap_or_default();
+        let lower: Vec<String> = headers.iter().map(|header| header.to_lowercase()).collect();
+        let nth = |at: usize| lower[..at].iter().filter(|other| **other == lower[at]).count();
+        (0..lower.len()).map(|at| (lower[at].clone(), nth(at))).collect::<Vec<_>>()
+    };
+    let mut all: Vec<(String, usize)> = Vec::new();
+    for part in parts.iter() {
+        let new: Vec<_> = keys(part).into_iter().filter(|key| !all.contains(key)).collect();
+        all.extend(new);
+    }
+    for part in parts {
+        let own = keys(part);
+        let order: Vec<Option<usize>> = all.iter().map(|key| own.iter().position(|other| other == key)).collect();
+        // A part whose columns come first and in this order needs no look-up for each cell.
+        let as_it_is = order.iter().enumerate().all(|(at, column)| *column == (at < own.len()).then_some(at));
+        part.order = (!as_it_is).then_some(order);
+    }
 }
 
 struct Loader<'r> {
@@ -111,46 +199,104 @@ struct Loader<'r> {
     identity: Vec<u128>,
     read: u64,
     refused: Vec<Refusal>,
+    tail: Tail,
     scratch: String,
+}
+
+/// What the last rows of a table were.
+#[derive(Default)]
+struct Tail {
+    /// Rows from a refused total on, none of them taken, and the number of the first.
+    totals: u32,
+    first: u64,
+    /// The first cell of the row that was taken last, if it is no figure, and the number of the row.
+    taken: String,
+    row: u64,
 }
 
 impl Loader<'_> {
     /// Takes a row into the table or refuses it. The first cell that can't be read stands for its row.
-    fn take(
-        &mut self,
-        file: &InputFile,
-        positions: &[usize],
-        row: std::result::Result<Row<'_>, Fault>,
-    ) -> Result<ControlFlow<()>> {
+    fn take(&mut self, part: &Part, row: std::result::Result<Row<'_>, Fault>) -> Result<ControlFlow<()>> {
         // Dictionary codes have 32 bits.
         let limit = self.request.limits.rows.min(u64::from(u32::MAX) - 1);
         if self.read == limit {
-            return Err(IngestError::TooLarge { file: file.name.clone(), budget: Budget::Rows, limit, at: None });
+            return Err(IngestError::TooLarge { file: part.name.clone(), budget: Budget::Rows, limit, at: None });
         }
         self.read += 1;
-        let refusal = |row, column, value, reason| Refusal { file: file.name.clone(), row, column, value, reason };
+        match self.judge(part, &row) {
+            None => {
+                let row = row.ok().expect("a row that can't be taken apart was refused");
+                for (builder, &position) in self.builders.iter_mut().zip(&part.positions) {
+                    builder.commit(row.cell(position), row.epoch, &self.rules);
+                }
+                if self.request.identity {
+                    self.identity.push(row.fingerprint(part.order.as_deref(), &mut self.scratch));
+                }
+            }
+            Some(refusal) => self.refused.push(refusal),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Stages a row, or says why it is refused.
+    fn judge(&mut self, part: &Part, row: &std::result::Result<Row<'_>, Fault>) -> Option<Refusal> {
+        let refusal = |row, column, value, reason: Cow<str>| {
+            Some(Refusal { file: part.name.clone(), row, column, value, reason: reason.into_owned() })
+        };
         let row = match row {
             Ok(row) => row,
             Err(Fault { number, value, reason }) => {
-                self.refused.push(refusal(number, None, value, reason));
-                return Ok(ControlFlow::Continue(()));
+                let first = value.split([',', ';', '\t', '|']).next().unwrap_or_default();
+                let total = self.looks_for_totals() && totals::sign(first) == Some(Sign::Whole);
+                self.tail.refused(*number, total);
+                let reason = if total { format!("looks like a total, and has {reason}").into() } else { reason.into() };
+                return refusal(*number, None, value.clone(), reason);
             }
         };
-        for (index, (builder, &position)) in self.builders.iter_mut().zip(positions).enumerate() {
+        if self.is_total(part, row) {
+            self.tail.refused(row.number, true);
+            let value = excerpt(row.first_cell().shown(row.epoch, &mut String::new()));
+            return refusal(row.number, None, value, "looks like a total: cells beside this word are empty".into());
+        }
+        if part.repeats_header(row) {
+            self.tail.refused(row.number, false);
+            let value = excerpt(row.first_cell().shown(row.epoch, &mut String::new()));
+            return refusal(row.number, None, value, "repeats the header".into());
+        }
+        for (index, (builder, &position)) in self.builders.iter_mut().zip(&part.positions).enumerate() {
             let cell = row.cell(position);
             if let Err(reason) = builder.stage(cell, row.epoch, &self.rules) {
+                self.tail.refused(row.number, false);
                 let value = excerpt(cell.shown(row.epoch, &mut String::new()));
-                self.refused.push(refusal(row.number, Some(index), value, reason.into_owned()));
-                return Ok(ControlFlow::Continue(()));
+                return refusal(row.number, Some(index), value, reason);
             }
         }
-        for (builder, &position) in self.builders.iter_mut().zip(positions) {
-            builder.commit(row.cell(position), row.epoch, &self.rules);
+        self.tail.taken(row);
+        None
+    }
+
+    /// Unless the spec says that no rows stand below the table.
+    fn looks_for_totals(&self) -> bool {
+        self.request.format.footer != Some(0)
+    }
+
+    /// Whether the first cell is a word for a total and cells that are asked for are empty.
+    fn is_total(&self, part: &Part, row: &Row) -> bool {
+        let Some(first) = word(row) else { return false };
+        let missing = |position: &usize| is_missing(row.cell(*position), &self.rules);
+        if !self.looks_for_totals() || !part.positions.iter().any(missing) {
+            return false;
         }
-        if self.request.identity {
-            self.identity.push(row.fingerprint(&mut self.scratch));
+        // What tells a purchase from its neighbours; the group that is summed up may stand in one of them.
+        let tells = |kind: Kind| matches!(kind, Kind::Id | Kind::Text | Kind::Date | Kind::Datetime);
+        let mut others = (self.request.columns.iter().zip(&part.positions))
+            .filter(|(column, position)| tells(column.kind) && row.cell(**position) != Cell::Text(first))
+            .peekable();
+        match totals::sign(first) {
+            None => false,
+            Some(Sign::Whole) => true,
+            Some(Sign::Ending) => others.peek().is_some() && others.all(|(_, position)| missing(position)),
         }
-        Ok(ControlFlow::Continue(()))
     }
 
     fn finish(self, headers: &[&str], mut detected: Vec<Detection>, files: Vec<FileFacts>) -> Loaded {
@@ -166,10 +312,64 @@ impl Loader<'_> {
     }
 }
 
-/// What was detected in each file as one list, without repetitions; of several files it says which one.
-fn merge(files: &[InputFile], found: Vec<Vec<Detection>>) -> Vec<Detection> {
-    let mut merged: Vec<Detection> = Vec::new();
-    for (file, found) in files.iter().zip(found) {
+impl Part {
+    fn repeats_header(&self, row: &Row) -> bool {
+        let Some(headers) = &self.headers else { return false };
+        let same = |column: usize| match row.cell(column) {
+            Cell::Text(text) => text.trim() == headers[column],
+            Cell::Empty => headers[column].is_empty(),
+            _ => false,
+        };
+        // In a table of one column, a word may well be that of the header. Else the first column that is asked for tells,
+        // nearly always.
+        headers.len() > 1 && self.positions.iter().all(|position| same(*position)) && (0..headers.len()).all(same)
+    }
+}
+
+impl Tail {
+    fn refused(&mut self, row: u64, total: bool) {
+        self.taken.clear();
+        if self.totals > 0 {
+            self.totals += 1;
+        } else if total {
+            (self.totals, self.first) = (1, row);
+        }
+    }
+
+    fn taken(&mut self, row: &Row) {
+        self.totals = 0;
+        self.taken.clear();
+        if let Some(first) = word(row).filter(|first| first.len() <= 64) {
+            self.taken.push_str(first);
+            self.row = row.number;
+        }
+    }
+
+    /// What a spec should say of the rows at the end of a table.
+    fn detected(&self) -> Option<Detection> {
+        let (count, evidence) = match (self.totals, totals::sign(&self.taken)) {
+            (0, None) => return None,
+            (0, Some(_)) => (1, format!("row {} starts with `{}`, and was read as all others", self.row, self.taken)),
+            (count, _) => (count, format!("row {} looks like a total, and was refused", self.first)),
+        };
+        let value = if count == 1 { "above the last row".to_owned() } else { format!("above the last {count} rows") };
+        let pin = format!("footer {count}");
+        Some(Detection { what: "end of the table", column: None, value, evidence, pin, certain: false })
+    }
+}
+
+/// The first cell of a row if it is text and does not begin as a figure does.
+fn word<'r>(row: &'r Row) -> Option<&'r str> {
+    match row.first_cell() {
+        Cell::Text(text) if !text.as_bytes()[0].is_ascii_digit() => Some(text),
+        _ => None,
+    }
+}
+
+/// What was detected in each part as one list, without repetitions; of several it says which one.
+fn merge(found: Vec<(&str, Vec<Detection>)>) -> Vec<Detection> {
+    let (several, mut merged) = (found.len() > 1, Vec::<Detection>::new());
+    for (name, found) in found {
         for mut detection in found {
             let same = |other: &&mut Detection| {
                 (other.what, other.column, &other.value) == (detection.what, detection.column, &detection.value)
@@ -178,8 +378,8 @@ fn merge(files: &[InputFile], found: Vec<Vec<Detection>>) -> Vec<Detection> {
                 other.certain &= detection.certain;
                 continue;
             }
-            if files.len() > 1 {
-                detection.evidence = format!("{}: {}", file.name, detection.evidence);
+            if several {
+                detection.evidence = format!("{name}: {}", detection.evidence);
             }
             merged.push(detection);
         }

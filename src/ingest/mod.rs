@@ -23,11 +23,11 @@ mod headers;
 mod identity;
 mod load;
 mod marks;
-mod ole;
 mod records;
 mod sample;
 mod shapes;
 mod times;
+mod totals;
 mod words;
 mod workbook;
 
@@ -36,6 +36,7 @@ pub use dialect::Delimiter;
 pub use error::{Budget, IngestError, MissingColumn};
 pub use guard::is_guarded;
 pub use times::check_format as check_date_format;
+pub use workbook::Range;
 
 /// What to read, and as what.
 #[derive(Debug, Clone, Default)]
@@ -68,9 +69,26 @@ pub struct Format {
     pub thousands: Option<char>,
     /// Whether the first row names the columns.
     pub header: Option<bool>,
-    pub sheet: Option<Sheet>,
+    /// Rows above the table; rows that are wholly empty do not count.
+    pub skip: Option<u32>,
+    /// Rows at the end that are left out, or 0 to say that none looks like a total.
+    pub footer: Option<u32>,
+    pub sheets: Sheets,
+    /// The part of a sheet that holds the table.
+    pub range: Option<Range>,
     /// Words that stand for a missing value beside the empty cell, e.g. `NULL`.
     pub missing: Vec<String>,
+}
+
+/// Which sheets of a workbook are read, one after the other as one table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Sheets {
+    /// The first one that is not hidden, which is reported.
+    #[default]
+    Unstated,
+    /// Every one that is not hidden.
+    All,
+    These(Vec<Sheet>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,16 +136,28 @@ pub enum Kind {
 /// What a source may cost. Crossing one of these is [`IngestError::TooLarge`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of text after decompression, or of all parts of a workbook.
+    /// Bytes of text after decompression, or of a part of a workbook.
     pub inflated: u64,
     /// Bytes of one record.
     pub record: usize,
     pub columns: usize,
     pub rows: u64,
-    /// Bytes of a workbook that has to be held in memory whole (XLS, ODS).
+    /// Bytes of a workbook that has to be held in memory whole (XLS).
     pub whole_workbook: u64,
+    /// Cells of the rectangles around the sheets of such a workbook.
+    pub held_cells: u64,
     /// Bytes of a workbook's table of texts.
     pub shared_strings: u64,
+    /// Cells of one sheet.
+    pub cells: u64,
+}
+
+impl Limits {
+    /// Bytes that an archive of this size may unpack to: purchases shrink to a tenth, bombs to a thousandth.
+    pub fn inflated_from(&self, packed: u64) -> u64 {
+        const RATIO: u64 = 200;
+        self.inflated.min(packed.saturating_mul(RATIO).max(1 << 30))
+    }
 }
 
 impl Default for Limits {
@@ -137,8 +167,10 @@ impl Default for Limits {
             record: 16 << 20,
             columns: 16_384,
             rows: 500_000_000,
-            whole_workbook: 32 << 20,
+            whole_workbook: 64 << 20,
+            held_cells: 4_000_000,
             shared_strings: 512 << 20,
+            cells: 1_000_000_000,
         }
     }
 }
@@ -150,7 +182,7 @@ pub struct Schema {
     pub headers: Vec<String>,
     /// Whether the first row is a header.
     pub header: bool,
-    /// The sheet these are from, and all sheets, for a workbook.
+    /// The first sheet that is read, and all sheets, for a workbook.
     pub sheet: Option<String>,
     pub sheets: Vec<String>,
     pub detected: Vec<Detection>,

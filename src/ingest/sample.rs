@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use super::cell::{Cell, Source};
+use super::cell::{Cell, Source, visit_above};
 use super::decimal::Marks;
 use super::error::{IngestError, Result};
 use super::marks::MarkEvidence;
@@ -23,8 +23,8 @@ pub(super) struct Findings {
 /// Rows of every file that are looked at in any case.
 const ROWS: u64 = 1000;
 
-/// `positions` has a list per file: where each requested column lies.
-pub(super) fn look(request: &Request, sources: &mut [Box<dyn Source>], positions: &[Vec<usize>]) -> Result<Findings> {
+/// `positions` has a list per source: where each requested column lies.
+pub(super) fn look(request: &Request, sources: &mut [Box<dyn Source>], positions: &[&[usize]]) -> Result<Findings> {
     let stated = stated_marks(request)?;
     let mut formats = stated_formats(request)?;
     let mut shapes: Vec<Option<Shapes>> = request
@@ -34,15 +34,16 @@ pub(super) fn look(request: &Request, sources: &mut [Box<dyn Source>], positions
         .collect();
     let mut evidence = MarkEvidence::default();
     let numbers = stated.is_none() && request.columns.iter().any(|column| is_number(column.kind));
+    let footer = request.format.footer.unwrap_or(0);
     for (source, positions) in sources.iter_mut().zip(positions) {
         if !numbers && shapes.iter().all(Option::is_none) {
             break;
         }
         let mut rows = 0;
-        source.visit(&Silent, &mut |row| {
+        visit_above(source.as_mut(), footer, &Silent, &mut |row| {
             rows += 1;
             if let Ok(row) = row {
-                for ((column, &position), shapes) in request.columns.iter().zip(positions).zip(&mut shapes) {
+                for ((column, &position), shapes) in request.columns.iter().zip(*positions).zip(&mut shapes) {
                     match (row.cell(position), shapes) {
                         (Cell::Empty, _) => {}
                         (Cell::Text(text), _) if text.trim().is_empty() => {}

@@ -2,6 +2,7 @@
 
 use super::Resolver;
 use crate::diagnostics::{Diagnostic, suggest};
+use crate::ingest::Range;
 use crate::spec::{Column, ColumnId, Origin, Ref, Resolved, Sheet, Source, SourceFormat};
 use crate::syntax::ast::{self, SettingValue};
 use crate::syntax::source::{Name, Spanned};
@@ -65,12 +66,21 @@ impl Resolver<'_> {
                 chars.next().filter(|c| chars.next().is_none() && c.is_ascii())
             });
             let understood = match (setting.name.value.as_str(), &first.value) {
-                ("sheet", SettingValue::Text(name)) => {
-                    format.sheet = Some(Spanned::new(Sheet::Name(name.clone()), first.span));
+                ("sheet", _) => {
+                    format.sheets = setting.values.iter().filter_map(sheet).collect();
+                    let all = format.sheets.iter().any(|sheet| sheet.value == Sheet::All);
+                    format.sheets.len() == setting.values.len() && (!all || setting.values.len() == 1)
+                }
+                ("range", SettingValue::Text(range)) if range.parse::<Range>().is_ok() => {
+                    format.range = text;
                     true
                 }
-                ("sheet", SettingValue::Integer(n)) if (1..=65_535).contains(n) => {
-                    format.sheet = Some(Spanned::new(Sheet::Number(*n as u32), first.span));
+                ("skip", SettingValue::Integer(rows)) if *rows <= MOST_ROWS => {
+                    format.skip = Some(*rows as u32);
+                    true
+                }
+                ("footer", SettingValue::Integer(rows)) if *rows <= MOST_ROWS => {
+                    format.footer = Some(*rows as u32);
                     true
                 }
                 ("delimiter", SettingValue::Text(t)) if one_char.is_some() || t == "whitespace" || t == "tab" => {
@@ -93,6 +103,10 @@ impl Resolver<'_> {
                     format.header = Some(first.value == SettingValue::Yes);
                     true
                 }
+                ("strict", SettingValue::Yes | SettingValue::No) => {
+                    format.strict = first.value == SettingValue::Yes;
+                    true
+                }
                 ("dates", SettingValue::Text(_)) => {
                     format.dates = setting.values.iter().filter_map(|v| as_text(&v.value)).collect();
                     format.dates.len() == setting.values.len()
@@ -107,7 +121,7 @@ impl Resolver<'_> {
                 }
                 _ => false,
             };
-            let takes_several = matches!(setting.name.value.as_str(), "dates" | "missing");
+            let takes_several = matches!(setting.name.value.as_str(), "sheet" | "dates" | "missing");
             if !understood || (setting.values.len() > 1 && !takes_several) {
                 let example = match setting.name.value.as_str() {
                     "sheet" => "sheet \"Online Retail\"",
@@ -116,6 +130,10 @@ impl Resolver<'_> {
                     "decimal" => "decimal \",\"",
                     "thousands" => "thousands \".\"",
                     "header" => "header no",
+                    "skip" => "skip 2",
+                    "footer" => "footer 1",
+                    "range" => "range \"B3:H2000\"",
+                    "strict" => "strict yes",
                     "missing" => "missing \"NULL\"",
                     "dates" => "dates \"%d/%m/%Y\", \"%Y-%m-%d\"",
                     _ => "max_refused 1%",
@@ -129,6 +147,19 @@ impl Resolver<'_> {
         }
         format
     }
+}
+
+/// Rows that may be left out above or below a table: more are no titles and no totals.
+const MOST_ROWS: u64 = 10_000;
+
+fn sheet(value: &Spanned<SettingValue>) -> Option<Spanned<Sheet>> {
+    let sheet = match &value.value {
+        SettingValue::Text(name) => Sheet::Name(name.clone()),
+        SettingValue::Integer(number) if (1..=65_535).contains(number) => Sheet::Number(*number as u32),
+        SettingValue::All => Sheet::All,
+        _ => return None,
+    };
+    Some(Spanned::new(sheet, value.span))
 }
 
 fn as_text(value: &SettingValue) -> Option<String> {

@@ -83,6 +83,8 @@ pub enum SettingValue {
     Percent(Decimal),
     Yes,
     No,
+    /// `sheet all`.
+    All,
 }
 
 /// `at: datetime = InvoiceDate dates "%d/%m/%Y"`.

@@ -237,6 +237,7 @@ impl Builder<'_> {
             Rule::percent => SettingValue::Percent(self.decimal(inner.as_str(), span)),
             Rule::integer => SettingValue::Integer(self.integer(inner).value),
             Rule::kw_yes => SettingValue::Yes,
+            Rule::kw_all => SettingValue::All,
             _ => SettingValue::No,
         };
         Spanned::new(value, span)

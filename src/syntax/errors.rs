@@ -44,6 +44,10 @@ const SOURCE_ITEMS: &[Statement] = &[
     ("dates", Rule::setting, "dates \"%d/%m/%Y\""),
     ("missing", Rule::setting, "missing \"NULL\", \"n/a\""),
     ("max_refused", Rule::setting, "max_refused 1%"),
+    ("skip", Rule::setting, "skip 2"),
+    ("footer", Rule::setting, "footer 1"),
+    ("range", Rule::setting, "range \"B3:H2000\""),
+    ("strict", Rule::setting, "strict yes"),
     ("", Rule::column, "customer: id = CustomerID"),
 ];
 const FILTER_ITEMS: &[Statement] = &[

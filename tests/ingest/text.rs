@@ -101,7 +101,7 @@ fn delimiters_are_detected_outside_quotes_and_against_the_header() {
         ("  a  b\tc \n 1   2\t \t3  \n", "whitespace", true, &["1|2"]),
         // Both would do, and a ragged row leaves a doubt.
         ("a;b,c\n1;2,3\n", ",", false, &[]),
-        ("a;b\n1;2\n3;4;5\n", ";", false, &["1|2"]),
+        ("a;b\n1;2\n3;4;5\n", ";", true, &["1|2"]),
         ("a,b,c\n1,2,3\n\"4\",5,6\n", ",", true, &["1|2", "4|5"]),
         ("a;b;c\n1 x;2;3\n", ";", true, &["1 x|2"]),
     ];
@@ -216,6 +216,47 @@ fn gzip_is_known_by_its_bytes() {
     assert!(matches!(&broken, IngestError::Damaged { .. }), "{broken}");
     let inside = try_load(gzip(b"%PDF-1.4"), AB, Format::default()).unwrap_err();
     assert_eq!(inside.to_string(), "`in` is a PDF file, not a CSV file or a workbook");
+}
+
+#[test]
+fn zstd_is_known_by_its_bytes() {
+    let zstd = |text: &[u8]| zstd::encode_all(text, 3).expect("memory takes all bytes");
+    let skippable = [0x53, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, b'x', b'y', b'z'];
+    let frames = [&skippable[..], &zstd(b"a,b\n1,2\n"), &zstd(b"3,4\n5,"), &skippable, &zstd(b"6\n")].concat();
+    assert_eq!(rows(&load(&frames, AB)), ["1|2", "3|4", "5|6"]);
+    let text = (0..50_000).fold("a,b\n".to_owned(), |text, n| text + &format!("{n},{}\n", n % 977));
+    let whole = zstd(text.as_bytes());
+    assert_eq!(load(&whole, AB).table.height, 50_000);
+    for cut in [whole.len() / 2, whole.len() - 1] {
+        let error = try_load(&whole[..cut], AB, Format::default()).unwrap_err();
+        assert_eq!(error.to_string(), "`in` is damaged: the zstd archive is cut off");
+    }
+    let mut broken = whole.clone();
+    let middle = whole.len() / 2;
+    broken[middle..middle + 2000].fill(0x55);
+    let error = try_load(&broken, AB, Format::default()).unwrap_err();
+    assert!(error.to_string().starts_with("`in` is damaged: the zstd archive is broken ("), "{error}");
+    let inside = try_load(zstd(b"%PDF-1.4"), AB, Format::default()).unwrap_err();
+    assert_eq!(inside.to_string(), "`in` is a PDF file, not a CSV file or a workbook");
+}
+
+#[test]
+fn archives_that_unpack_to_too_much_are_errors() {
+    let folder = Folder::new();
+    let text = "a,b\n".to_owned() + &"1,2\n".repeat(1 << 18);
+    let packed = zstd::encode_all(text.as_bytes(), 1).expect("memory takes all bytes");
+    assert!(packed.len() < 1000);
+    let with = |inflated: u64| {
+        let limits = Limits { inflated, ..Limits::default() };
+        let files = vec![folder.file("in", &packed)];
+        let request = Request { files, columns: requests(AB), limits, ..Request::default() };
+        read(&request, &Silent).map(|loaded| loaded.read).map_err(|error| error.to_string())
+    };
+    assert_eq!(with(1 << 21), Ok(1 << 18));
+    assert_eq!(with(1 << 20), Err("`in` is too large: more than 1048576 bytes when unpacked".to_owned()));
+    // Whatever the limit, a small archive has no need of more than a gigabyte.
+    let limits = Limits::default();
+    assert_eq!([1000, 1 << 24, 1 << 40].map(|size| limits.inflated_from(size) >> 20), [1024, 3200, 32768]);
 }
 
 #[test]

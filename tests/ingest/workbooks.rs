@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::io::{Cursor, Write};
 
-use segc::ingest::{Budget, Format, IngestError, InputFile, Limits, Request, Sheet, read};
+use segc::ingest::{Budget, Format, IngestError, InputFile, Limits, Request, Sheet, Sheets, read};
 use segc::progress::Silent;
 use segc::table::ColumnData;
 use zip::ZipWriter;
@@ -196,8 +196,10 @@ fn absent_cells_and_rows_are_absent() {
         <row r="9"><c r="B9"><v>2</v></c><c r="C9"><v>5</v></c></row>
         <row r="10"><c r="B10"><f>1+1</f></c><c r="D10"><v>3</v></c></row>"#;
     let loaded = load(xlsx(rows_xml), "a: int = a; b: int = b");
-    assert_eq!(rows(&loaded), ["·|1", "2|·", "·|3"]);
-    assert_eq!(rows(&load(xlsx(rows_xml), "a: int = #2; c: int = #3")), ["·|·", "2|5", "·|·"]);
+    assert_eq!(rows(&loaded), ["·|1", "2|·"]);
+    let uncomputed = "a formula without its value: open the workbook in a spreadsheet program and save it";
+    assert_eq!(refusals(&loaded), [format!("10 a ``: {uncomputed}")]);
+    assert_eq!(rows(&load(xlsx(rows_xml), "b: int = b; c: int = #3")), ["1|·", "·|5", "3|·"]);
     // Without references, cells follow each other.
     let bare = r#"<row><c t="inlineStr"><is><t>a</t></is></c><c t="inlineStr"><is><t>b</t></is></c></row>
         <row><c><v>1</v></c><c><v>2</v></c></row>"#;
@@ -222,7 +224,7 @@ fn a_cell_in_the_far_corner_costs_nothing() {
     let loaded = load(xlsx(&xml), "n: int = x");
     assert_eq!(rows(&loaded), ["1"]);
     let strays = detection(&loaded, "cells outside the table");
-    assert_eq!(strays.evidence, "1 to the right of the last header, the first at XFD1048576");
+    assert_eq!(strays.evidence, "1 cell to the right of the last header, the first at XFD1048576");
     for (beyond, at) in [("A1048577", 1048577), ("XFE3", 3), ("ZZZZ3", 3)] {
         let xml = column(&[("", "<v>1</v>")]) + &format!(r#"<row><c r="{beyond}"><v>2</v></c></row>"#);
         let error = try_load(xlsx(&xml), "n: int = x", Format::default()).unwrap_err();
@@ -231,7 +233,7 @@ fn a_cell_in_the_far_corner_costs_nothing() {
     }
     let back = column(&[("", "<v>1</v>")]) + r#"<row r="2"><c r="A2"><v>2</v></c></row>"# + &column(&[]);
     let error = try_load(xlsx(&back), "n: int = x", Format::default()).unwrap_err();
-    assert_eq!(error.to_string(), "`in` is damaged at row 1: rows out of order");
+    assert_eq!(error.to_string(), "`in` is damaged at row 2: rows out of order");
 }
 
 #[test]
@@ -246,7 +248,10 @@ fn sheets_are_chosen_by_name_or_number_or_reported() {
         ..Book::default()
     }
     .bytes();
-    let by = |sheet: Option<Sheet>| Format { sheet, ..Format::default() };
+    let by = |sheet: Option<Sheet>| Format {
+        sheets: sheet.map_or(Sheets::Unstated, |sheet| Sheets::These(vec![sheet])),
+        ..Format::default()
+    };
     let name = |name: &str| by(Some(Sheet::Name(name.to_owned())));
     let loaded = load_as(&book, "x: int = x", by(None));
     let found = detection(&loaded, "sheet");
@@ -274,6 +279,169 @@ fn sheets_are_chosen_by_name_or_number_or_reported() {
         (schema.sheet.as_deref(), schema.sheets, schema.headers),
         (Some("Year 2009-2010"), sheets, vec!["x".to_owned()])
     );
+}
+
+/// A header `customer`, `amount` and two rows.
+fn shop(customers: [&str; 2]) -> String {
+    let text = |cell: &str, text: &str| format!(r#"<c r="{cell}" t="inlineStr"><is><t>{text}</t></is></c>"#);
+    let row = |row: u32, customer: &str, amount: u32| {
+        format!(r#"<row r="{row}">{}<c r="B{row}"><v>{amount}</v></c></row>"#, text(&format!("A{row}"), customer))
+    };
+    format!(
+        r#"<row r="1">{}{}</row>{}{}"#,
+        text("A1", "customer"),
+        text("B1", "amount"),
+        row(2, customers[0], 1),
+        row(3, customers[1], 2)
+    )
+}
+
+#[test]
+fn several_sheets_are_one_table() {
+    let book = Book {
+        sheets: vec![
+            ("2010", "visible", shop(["ada", "ben"])),
+            ("Notes", "hidden", column(&[])),
+            ("2011", "visible", shop(["ada", "cleo"]).replace("<v>2</v>", "<v>0.5</v>")),
+        ],
+        ..Book::default()
+    }
+    .bytes();
+    let columns = "customer: id = customer; amount: int = amount";
+    let of = |sheets: Sheets| Format { sheets, ..Format::default() };
+    let names = Sheets::These(vec![Sheet::Name("2010".to_owned()), Sheet::Number(3)]);
+    for (sheets, pins) in [(names, &[] as &[&str]), (Sheets::All, &["sheet \"2010\", \"2011\""])] {
+        let loaded = load_as(&book, columns, of(sheets));
+        assert_eq!(rows(&loaded), ["ada|1", "ben|2", "ada|1"]);
+        assert_eq!(loaded.refused[0].file, "in, sheet `2011`");
+        assert_eq!(refusals(&loaded), ["3 amount `0.5`: not a whole number"]);
+        assert_eq!((loaded.files.len(), loaded.files[0].rows), (1, 4));
+        let ids = loaded.identity.as_ref().unwrap();
+        assert_eq!((ids[0] == ids[2], ids[0] == ids[1]), (true, false));
+        assert_eq!(loaded.detected.iter().map(|found| found.pin.as_str()).collect::<Vec<_>>(), pins);
+    }
+    // Each of them needs the columns.
+    let all = Sheets::These((1..=3).map(Sheet::Number).collect());
+    let error = try_load(&book, columns, of(all)).unwrap_err();
+    assert_eq!(error.to_string(), "`in, sheet `Notes`` has no column `customer`, no column `amount`; it has `x`");
+}
+
+#[test]
+fn a_range_is_all_that_is_read() {
+    let cell = |cell: &str, text: &str| format!(r#"<c r="{cell}" t="inlineStr"><is><t>{text}</t></is></c>"#);
+    let row = |row: u32, cells: [&str; 4]| {
+        let cells = ["A", "B", "C", "D"].iter().zip(cells).map(|(column, text)| cell(&format!("{column}{row}"), text));
+        format!(r#"<row r="{row}">{}</row>"#, cells.collect::<String>())
+    };
+    let book = xlsx(
+        &[
+            row(2, ["Sales", "", "", "left"]),
+            row(4, ["", "customer", "amount", "note"]),
+            row(5, ["1", "ada", "1", "x"]),
+            row(6, ["2", "ben", "2", ""]),
+            row(9, ["", "cleo", "3", ""]),
+        ]
+        .concat(),
+    );
+    let columns = "customer: id = customer; amount: int = amount";
+    let within = |range: &str| Format { range: range.parse().ok(), ..Format::default() };
+    let cases: [(&str, &[&str]); 5] = [
+        ("B4:C6", &["ada|1", "ben|2"]),
+        ("b4:$C$6", &["ada|1", "ben|2"]),
+        ("B4:C", &["ada|1", "ben|2", "cleo|3"]),
+        ("B:C", &["ada|1", "ben|2", "cleo|3"]),
+        ("B4:XFD5", &["ada|1"]),
+    ];
+    for (range, expected) in cases {
+        let loaded = load_as(&book, columns, within(range));
+        assert_eq!(rows(&loaded), expected, "{range}");
+        assert_eq!(detections(&loaded.detected), ["sheet Sheet1"], "{range}");
+    }
+    // Positions count from the range, rows from the sheet.
+    assert_eq!(rows(&load_as(&book, "amount: int = #2", within("B4:C5"))), ["1"]);
+    assert_eq!(refusals(&load_as(&book, "note: int = note", within("B4:D5"))), ["5 note `x`: not a number"]);
+    let headless = Format { header: Some(false), ..within("B5:C6") };
+    assert_eq!(rows(&load_as(&book, "c: id = #1; a: int = #2", headless)), ["ada|1", "ben|2"]);
+    assert!(matches!(try_load(&book, columns, within("F1:G9")), Err(IngestError::Empty { .. })));
+    for wrong in ["", "B4", "4:6", "C4:B6", "B6:C4", "B0:C4", "A1:XFE9", "A1:B1048577", "B4:C6:D7", "Ä1:B2"] {
+        assert!(wrong.parse::<segc::ingest::Range>().is_err(), "{wrong}");
+    }
+    for (range, shown) in [("b4:c6", "B4:C6"), ("$B$4:C", "B4:C"), ("B1:C", "B:C"), ("B1:C6", "B1:C6")] {
+        assert_eq!(range.parse::<segc::ingest::Range>().map(|range| range.to_string()).as_deref(), Ok(shown));
+    }
+}
+
+#[test]
+fn titles_and_totals_stand_around_sheets_too() {
+    let cell = |cell: &str, text: &str| format!(r#"<c r="{cell}" t="inlineStr"><is><t>{text}</t></is></c>"#);
+    let table = shop(["ada", "ben"]).replace("A1", "B5").replace("B1", "C5").replace("r=\"1\"", "r=\"5\"");
+    let table = table.replace("A2", "B7").replace("B2", "C7").replace("r=\"2\"", "r=\"7\"");
+    let table = table.replace("A3", "B8").replace("B3", "C8").replace("r=\"3\"", "r=\"8\"");
+    let rows_xml = format!(
+        r#"<row r="2">{}</row><row r="3">{}</row>{table}<row r="9"><c r="A9"><v>7</v></c>{}<c r="C9"><v>3</v></c></row>"#,
+        cell("A2", "Sales"),
+        cell("B3", "in GBP"),
+        cell("B9", "")
+    );
+    let columns = "customer: id = customer; amount: int = amount";
+    let loaded = load(xlsx(&rows_xml), columns);
+    assert_eq!(rows(&loaded), ["ada|1", "ben|2", "·|3"]);
+    assert_eq!(detection(&loaded, "start of the table").pin, "skip 2");
+    assert_eq!(detection(&loaded, "start of the table").evidence, "the first row with the names of columns is row 5");
+    let stated = Format { skip: Some(2), footer: Some(1), ..Format::default() };
+    let loaded = load_as(xlsx(&rows_xml), columns, stated);
+    assert_eq!(
+        (rows(&loaded), detections(&loaded.detected)),
+        (vec!["ada|1".into(), "ben|2".into()], vec!["sheet Sheet1".into()])
+    );
+    let total = rows_xml.replace(r#"<c r="A9"><v>7</v></c>"#, &cell("A9", "Total"));
+    let loaded = load(xlsx(&total), columns);
+    assert_eq!(refusals(&loaded), ["9 `Total`: looks like a total: cells beside this word are empty"]);
+}
+
+/// What a spreadsheet shows otherwise than it holds it is read as it is held, and pointed out.
+#[test]
+fn merged_and_hidden_cells_are_pointed_out() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let plain = rust_xlsxwriter::Format::new();
+    let sheet = book.add_worksheet();
+    sheet.merge_range(0, 0, 0, 3, "Sales of the shop", &plain).unwrap();
+    sheet.write_row(1, 0, ["customer", "amount", "note", "unused"]).unwrap();
+    sheet.merge_range(2, 0, 4, 0, "ada", &plain).unwrap();
+    for row in 2..6 {
+        sheet.write(row, 1, row).unwrap();
+    }
+    sheet.write(5, 0, "ben").unwrap();
+    sheet.merge_range(2, 3, 3, 3, "x", &plain).unwrap();
+    sheet.set_row_hidden(3).unwrap().set_row_hidden(4).unwrap().set_row_hidden(9).unwrap();
+    sheet.set_column_hidden(1).unwrap().set_column_hidden(3).unwrap();
+    let bytes = book.save_to_buffer().unwrap();
+    let loaded = load(&bytes, "customer: id = customer; amount: int = amount");
+    assert_eq!(rows(&loaded), ["ada|2", "·|3", "·|4", "ben|5"]);
+    let told = |what: &str| {
+        let found = detection(&loaded, what);
+        (found.value.clone(), found.evidence.clone(), found.certain)
+    };
+    let only_first = "only the first cell of each has the value".to_owned();
+    assert_eq!(told("merged cells"), (only_first, "A3:A5".to_owned(), false));
+    assert_eq!(told("hidden rows"), ("read as all others".to_owned(), "2 rows, the first is row 4".to_owned(), false));
+    assert_eq!(told("hidden columns"), ("read as all others".to_owned(), "B".to_owned(), false));
+    let other = load(&bytes, "note: text = note");
+    assert!(!other.detected.iter().any(|found| found.what == "merged cells" || found.what == "hidden columns"));
+}
+
+#[test]
+fn codes_keep_the_zeros_that_are_shown() {
+    let mut book = rust_xlsxwriter::Workbook::new();
+    let code = rust_xlsxwriter::Format::new().set_num_format("00000");
+    let sheet = book.add_worksheet();
+    sheet.write(0, 0, "id").unwrap();
+    for (row, number) in (1..).zip([42.0, 123_456.0, 0.5, -7.0]) {
+        sheet.write_with_format(row, 0, number, &code).unwrap();
+    }
+    let bytes = book.save_to_buffer().unwrap();
+    assert_eq!(rows(&load(&bytes, "id: id = id")), ["00042", "123456", "0.5", "-7"]);
+    assert_eq!(rows(&load(&bytes, "id: number = id")), ["42", "123456", "0.5", "-7"]);
 }
 
 #[test]
@@ -400,7 +568,7 @@ fn ods_files_are_read() {
     assert_eq!(rows(&loaded), ["536365|2010-12-01 08:26:00|2.550", "C536379|2011-12-09|0.001"]);
     assert_eq!(
         detection(&loaded, "cells outside the table").evidence,
-        "1 to the right of the last header, the first at D4"
+        "1 cell to the right of the last header, the first at D4"
     );
 }
 
@@ -454,7 +622,7 @@ fn xlsb_files_are_streamed() {
     assert_eq!(refusals(&loaded), ["1000001 at `#N/A`: an error value"]);
     let Some(ColumnData::Text(ids)) = loaded.table.column("id") else { panic!("a text column") };
     assert_eq!(ids.words.len(), 1);
-    // A cell that points to a text that is not there makes the library panic.
+    // A cell that points to a text that is not there.
     let broken = [&sheet[..sheet.len() - 3], &row(1_000_001), &cell(7, 0, 0, &9_u32.to_le_bytes())].concat();
     let bytes = zip(&[
         ("[Content_Types].xml", b"<Types/>"),
@@ -463,7 +631,7 @@ fn xlsb_files_are_streamed() {
         ("xl/worksheets/sheet1.bin", &broken),
     ]);
     let error = try_load(&bytes, "id: id = id", Format::default()).unwrap_err();
-    assert_eq!(error.to_string(), "`in` is damaged at row 1000001: its parts contradict each other");
+    assert_eq!(error.to_string(), "`in` is damaged at row 1000002: a cell points to a text that is not there");
 }
 
 #[test]

@@ -1,29 +1,84 @@
-//! A look at XLS files before the library reads them: it follows chains of sectors without noticing a loop, and makes a
+//! A look at XLS files before the library reads them, and at what it does not tell. It follows chains of sectors without noticing a loop, and makes a
 //! rectangle around the cells of a sheet, wherever they lie. Both would end in all memory being used up.
 //!
 //! Layouts: [MS-CFB] for the container, [MS-XLS] for the records in its stream.
 
-/// Why the file can't be read, if it can't.
-pub(super) fn check(bytes: &[u8]) -> Result<(), &'static str> {
+use super::grid::Area;
+
+/// What a sheet has beside its cells.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SheetFacts {
+    /// Cells of the rectangle around all cells, which is what the library makes room for.
+    pub extent: u64,
+    /// In order.
+    pub hidden_rows: Vec<u32>,
+    /// First and last.
+    pub hidden_columns: Vec<(u32, u32)>,
+    pub merged: Vec<Area>,
+}
+
+/// The facts of every sheet, or why the file can't be read.
+pub(super) fn look(bytes: &[u8]) -> Result<Vec<SheetFacts>, &'static str> {
     let file = Container::open(bytes)?;
     let stream = file.workbook();
     let sheets = records(&stream, 0).filter(|(kind, _)| *kind == BOUND_SHEET);
     let starts: Vec<usize> = sheets.filter_map(|(_, data)| word(data, 0)).map(|start| start as usize).collect();
-    for start in starts {
-        for (kind, data) in records(&stream, start).take_while(|(kind, _)| *kind != END) {
-            let outside = match kind {
-                DIMENSIONS => !is_extent(data),
-                // The last column of several cells stands at the end.
-                SEVERAL => half(data, data.len().saturating_sub(2)).is_some_and(|column| column >= COLUMNS),
-                kind if CELLS.contains(&kind) => half(data, 2).is_some_and(|column| column >= COLUMNS),
-                _ => false,
-            };
-            if outside {
-                return Err("a cell lies outside the grid");
+    starts.into_iter().map(|start| look_at_sheet(&stream, start)).collect()
+}
+
+fn look_at_sheet(stream: &[u8], start: usize) -> Result<SheetFacts, &'static str> {
+    let (mut facts, mut bounds, mut stated) = (SheetFacts::default(), None::<Area>, 0);
+    let mut reach = |row: u16, first: u16, last: u16| {
+        let (row, first, last) = (u32::from(row), u32::from(first), u32::from(last));
+        let around = bounds.get_or_insert(Area { rows: (row, row), columns: (first, last) });
+        around.rows = (around.rows.0.min(row), around.rows.1.max(row));
+        around.columns = (around.columns.0.min(first), around.columns.1.max(last));
+    };
+    for (kind, data) in records(stream, start).take_while(|(kind, _)| *kind != END) {
+        let at = |place: usize| half(data, place).unwrap_or_default();
+        let outside = match kind {
+            DIMENSIONS => {
+                stated = extent(data).unwrap_or_default();
+                extent(data).is_none()
             }
+            // The last column of several cells stands at the end.
+            SEVERAL => {
+                let last = at(data.len().saturating_sub(2));
+                reach(at(0), at(2), last);
+                last >= COLUMNS
+            }
+            kind if CELLS.contains(&kind) => {
+                reach(at(0), at(2), at(2));
+                at(2) >= COLUMNS
+            }
+            ROW if at(12) & 1 << 5 != 0 => {
+                facts.hidden_rows.push(at(0).into());
+                false
+            }
+            COLUMN_INFO if at(8) & 1 != 0 => {
+                facts.hidden_columns.push((at(0).into(), at(2).into()));
+                false
+            }
+            MERGED => {
+                let areas = data.get(2..).unwrap_or_default().as_chunks::<8>().0;
+                facts.merged.extend(areas.iter().map(|area| {
+                    let at = |place: usize| u32::from(u16::from_le_bytes([area[place], area[place + 1]]));
+                    Area { rows: (at(0), at(2)), columns: (at(4), at(6)) }
+                }));
+                false
+            }
+            _ => false,
+        };
+        if outside {
+            return Err("a cell lies outside the grid");
         }
     }
-    Ok(())
+    let around = bounds.map_or(0, |around| {
+        u64::from(around.rows.1 - around.rows.0 + 1) * u64::from(around.columns.1.saturating_sub(around.columns.0) + 1)
+    });
+    facts.extent = around.max(stated);
+    facts.hidden_rows.sort_unstable();
+    Ok(facts)
 }
 
 /// Rows and columns of a sheet; the rows of its cells have 16 bits anyway.
@@ -34,6 +89,9 @@ const END: u16 = 0x000A;
 const BOUND_SHEET: u16 = 0x0085;
 const DIMENSIONS: u16 = 0x0200;
 const SEVERAL: u16 = 0x00BD;
+const ROW: u16 = 0x0208;
+const COLUMN_INFO: u16 = 0x007D;
+const MERGED: u16 = 0x00E5;
 /// Formula, rich text, shared text, number, text, truth value or error, small number.
 const CELLS: [u16; 7] = [0x0006, 0x00D6, 0x00FD, 0x0203, 0x0204, 0x0205, 0x027E];
 
@@ -44,14 +102,14 @@ const MARKS: u32 = 0xFFFF_FFFA;
 const SHORT_STREAM: usize = 4096;
 const SHORT_SECTOR: usize = 64;
 
-/// Whether these are the first row, the row after the last, and the same of columns, of some part of the grid.
-fn is_extent(data: &[u8]) -> bool {
-    let (first, end, columns) = match data.len() {
-        10 => (half(data, 0).map(u32::from), half(data, 2).map(u32::from), half(data, 6)),
-        _ => (word(data, 0), word(data, 4), half(data, 10)),
+/// Cells of the part of the grid between the first row, the row after the last, and the same of columns.
+fn extent(data: &[u8]) -> Option<u64> {
+    let ((first, end), (left, right)) = match data.len() {
+        10 => ((half(data, 0)?.into(), half(data, 2)?.into()), (half(data, 4)?, half(data, 6)?)),
+        _ => ((word(data, 0)?, word(data, 4)?), (half(data, 8)?, half(data, 10)?)),
     };
-    let (first, end, columns) = (first.unwrap_or_default(), end.unwrap_or_default(), columns.unwrap_or_default());
-    end <= ROWS && columns <= COLUMNS && (first <= end || end == 0)
+    let fits = end <= ROWS && right <= COLUMNS && (first <= end || end == 0);
+    fits.then(|| u64::from(end.saturating_sub(first)) * u64::from(right.saturating_sub(left)))
 }
 
 struct Container<'a> {
