@@ -12,3 +12,9 @@ pub fn iso(micros: i64) -> String {
         None => format!("{micros} us"),
     }
 }
+
+/// `2011-12-10`.
+pub fn iso_date(micros: i64) -> String {
+    let text = iso(micros);
+    text.split_once('T').map_or(text.clone(), |(day, _)| day.to_owned())
+}

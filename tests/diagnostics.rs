@@ -204,7 +204,7 @@ fn run_page(code: &Code, mended: bool) -> Vec<Diagnostic> {
 }
 
 /// Codes whose mistake lies where a page can't show it as files; their pages say it in words and with a command.
-const IN_WORDS: [&str; 7] = ["SEG0106", "SEG0111", "SEG0305", "SEG0504", "SEG0701", "SEG0702", "SEG0901"];
+const IN_WORDS: [&str; 8] = ["SEG0106", "SEG0111", "SEG0305", "SEG0504", "SEG0701", "SEG0702", "SEG0703", "SEG0901"];
 
 #[test]
 fn every_code_has_a_page_with_an_example() {
@@ -283,13 +283,18 @@ fn sheet_that_is_not_there() -> Vec<Diagnostic> {
     in_folder(prepare, |_, run| run.diagnostics)
 }
 
+fn write(built: &Built, compiled: &Compiled, templates: &Templates, folder: &Path) -> Vec<Diagnostic> {
+    let options = output::Options { xlsx: true, raw_csv: false };
+    output::write(built, compiled, &[], options, templates, folder).unwrap_err()
+}
+
 fn output_below_a_file() -> Vec<Diagnostic> {
     in_folder(
         |_| {},
         |folder, run| {
             let built = run.built.expect("the spec is fine");
             let below = folder.join("orders.csv").join("out");
-            output::write(&built, &run.compiled, &[], &Templates::embedded(), &below).unwrap_err()
+            write(&built, &run.compiled, &Templates::embedded(), &below)
         },
     )
 }
@@ -300,20 +305,39 @@ fn template_with_an_unknown_name() -> Vec<Diagnostic> {
         |folder, run| {
             let built = run.built.expect("the spec is fine");
             let templates = Templates::from_folder(folder).unwrap();
-            output::write(&built, &run.compiled, &[], &templates, &folder.join("out")).unwrap_err()
+            write(&built, &run.compiled, &templates, &folder.join("out"))
         },
     )
+}
+
+fn text_longer_than_a_cell() -> Vec<Diagnostic> {
+    let prepare = |folder: &Path| {
+        let spec = SPEC
+            .replace("customer: id; ", "customer: id; note: text; ")
+            .replace("sum(price)", "sum(price); n = mode(note)");
+        fs::write(folder.join("shop.seg"), spec).unwrap();
+        let long = "long ".repeat(7_000);
+        fs::write(folder.join("orders.csv"), format!("customer,note,price,at\nada,{long},1,2024-01-01\n")).unwrap();
+    };
+    in_folder(prepare, |folder, run| {
+        let built = run.built.expect("the spec is fine");
+        let found = write(&built, &run.compiled, &Templates::embedded(), &folder.join("out"));
+        assert!(found[0].message.contains("`n` of customer `ada`"), "{}", found[0].message);
+        assert!(!folder.join("out").exists());
+        found
+    })
 }
 
 type Diagnose = fn() -> Vec<Diagnostic>;
 
 /// What needs more than a spec and rows to show.
-const ELSEWHERE: [(&str, Diagnose); 5] = [
+const ELSEWHERE: [(&str, Diagnose); 6] = [
     ("SEG0106", no_spec),
     ("SEG0111", spec_of_two_megabytes),
     ("SEG0305", sheet_that_is_not_there),
     ("SEG0701", output_below_a_file),
     ("SEG0702", template_with_an_unknown_name),
+    ("SEG0703", text_longer_than_a_cell),
 ];
 
 #[test]

@@ -8,6 +8,7 @@ mod engine;
 mod format;
 mod ingest;
 mod language;
+mod outputs;
 mod readme;
 mod reports;
 mod stories;

@@ -253,7 +253,7 @@ impl Checker<'_> {
     /// Two columns of the customer list can't have one heading.
     fn headings_differ(&mut self, features: &[Feature<Typed>]) {
         let mut seen: Vec<(String, Option<&Feature<Typed>>)> =
-            crate::output::OWN_HEADINGS.iter().map(|own| ((*own).to_owned(), None)).collect();
+            crate::list::OWN_HEADINGS.iter().map(|own| ((*own).to_owned(), None)).collect();
         for feature in features {
             let heading = feature.value.ty.base.heading(&feature.name.value, self.currency.code());
             if let Some((_, first)) = seen.iter().find(|(known, _)| *known == heading) {

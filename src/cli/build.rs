@@ -17,6 +17,12 @@ pub struct BuildArgs {
     /// Where the files go [default: out/NAME]
     #[arg(long, short, value_name = "FOLDER")]
     output: Option<PathBuf>,
+    /// Write a workbook for Excel too: segments.xlsx
+    #[arg(long)]
+    xlsx: bool,
+    /// Leave texts in CSV files as they are, also those that a spreadsheet would run as formulas
+    #[arg(long)]
+    raw_csv: bool,
     /// A folder with report templates that replace ours
     #[arg(long, value_name = "FOLDER")]
     templates: Option<PathBuf>,
@@ -57,7 +63,8 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
     };
     progress.clear();
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from("out").join(&built.outcome.name));
-    if let Err(diagnostics) = output::write(&built, &compiled, &args.spec.params, &templates, &folder) {
+    let options = output::Options { xlsx: args.xlsx, raw_csv: args.raw_csv };
+    if let Err(diagnostics) = output::write(&built, &compiled, &args.spec.params, options, &templates, &folder) {
         printer.diagnostics(&diagnostics, &compiled.sources);
         return exit_for(&diagnostics);
     }

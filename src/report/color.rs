@@ -53,9 +53,8 @@ const DARK: [Rgb; TINTS] = [
 pub fn tints(segments: &[SegmentOutcome]) -> Vec<Value> {
     (0..TINTS)
         .map(|i| {
-            let given = segments.get(i).and_then(|s| s.color.as_deref()).and_then(Rgb::parse);
-            let light = given.map_or(LIGHT[i], |c| c.against(LIGHT_PAGE));
-            let dark = given.map_or(DARK[i], |c| c.against(DARK_PAGE));
+            let light = on_light(segments, i);
+            let dark = given(segments, i).map_or(DARK[i], |c| c.against(DARK_PAGE));
             context! {
                 n => i + 1,
                 light => light.hex(), on_light => light.ink().hex(),
@@ -63,6 +62,27 @@ pub fn tints(segments: &[SegmentOutcome]) -> Vec<Value> {
             }
         })
         .collect()
+}
+
+/// A colour on white paper and the ink to write on it, as `0xrrggbb`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swatch {
+    pub fill: u32,
+    pub ink: u32,
+}
+
+/// The colour of the segment with this index, as the report has it on light pages.
+pub fn swatch(segments: &[SegmentOutcome], index: usize) -> Swatch {
+    let fill = on_light(segments, index % TINTS);
+    Swatch { fill: fill.number(), ink: fill.ink().number() }
+}
+
+fn on_light(segments: &[SegmentOutcome], tint: usize) -> Rgb {
+    given(segments, tint).map_or(LIGHT[tint], |c| c.against(LIGHT_PAGE))
+}
+
+fn given(segments: &[SegmentOutcome], tint: usize) -> Option<Rgb> {
+    segments.get(tint).and_then(|s| s.color.as_deref()).and_then(Rgb::parse)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -78,6 +98,10 @@ impl Rgb {
 
     fn hex(self) -> String {
         format!("#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
+    }
+
+    fn number(self) -> u32 {
+        u32::from_be_bytes([0, self.0, self.1, self.2])
     }
 
     /// The colour, moved away from the page step by step until it stands out from it.

@@ -24,6 +24,7 @@ use minijinja::context;
 use minijinja::value::Value;
 
 use crate::outcome::Outcome;
+pub use color::{Swatch, swatch};
 pub use templates::Templates;
 
 /// One self-contained page.

@@ -215,15 +215,19 @@ fn compact(a: f64, digits: i32) -> String {
     format!("{}{suffix}", grouped(&trimmed(&format!("{scaled:.decimals$}"))))
 }
 
-fn with_sign(x: f64, currency: &str, text: &str) -> String {
-    let sign = match currency {
+/// What stands before an amount: `£`, or the code with a blank; nothing without a currency.
+pub fn sign(currency: &str) -> String {
+    match currency {
         "" => String::new(),
         "GBP" => "£".to_owned(),
         "EUR" => "€".to_owned(),
         "USD" => "$".to_owned(),
         code => format!("{code}{NBSP}"),
-    };
-    signed(x, format!("{sign}{text}"))
+    }
+}
+
+fn with_sign(x: f64, currency: &str, text: &str) -> String {
+    signed(x, sign(currency) + text)
 }
 
 fn signed(x: f64, text: String) -> String {

@@ -1,0 +1,141 @@
+//! The list of customers as every output has it: its columns and their cells, with types. Files, workbooks and
+//! databases write the same list.
+
+use std::borrow::Cow;
+
+use crate::exec::Execution;
+use crate::exec::customers::{Feature, Values};
+use crate::plan::Plan;
+use crate::summarize::in_unit;
+use crate::types::Base;
+
+/// Columns of the list beside the features.
+pub const OWN_HEADINGS: [&str; 4] = ["customer", "segment", "cluster", "rule"];
+
+/// One row per customer, in the order of ids: customer, segment, cluster (where there are any), the features, the rule.
+pub struct List<'a> {
+    run: &'a Execution,
+    /// As the list writes them, in the order of the spec: `2: recency < all.recency`.
+    rules: Vec<String>,
+    pub columns: Vec<Column<'a>>,
+}
+
+pub struct Column<'a> {
+    /// With the unit: `recency_days`.
+    pub heading: Cow<'a, str>,
+    pub kind: Kind,
+    pub source: Source<'a>,
+}
+
+/// Where the cells of a column come from.
+#[derive(Clone, Copy)]
+pub enum Source<'a> {
+    Customer,
+    Segment,
+    Cluster,
+    Feature(&'a Feature),
+    Rule,
+}
+
+/// What all cells of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Whole,
+    Number,
+    /// Currency units.
+    Money,
+    /// 0 to 1.
+    Share,
+    /// A time span.
+    Days,
+    Date,
+    Time,
+    Bool,
+}
+
+/// One cell. Numbers are in the unit that the heading says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    Missing,
+    Text(&'a str),
+    Whole(i64),
+    Number(f64),
+    /// Microseconds since 1970, at midnight.
+    Date(i64),
+    /// Microseconds since 1970.
+    Time(i64),
+    Bool(bool),
+}
+
+impl<'a> List<'a> {
+    pub fn of(run: &'a Execution, plan: &'a Plan) -> List<'a> {
+        let own = |heading: &'a str, kind, source| Column { heading: Cow::Borrowed(heading), kind, source };
+        let mut columns =
+            vec![own("customer", Kind::Text, Source::Customer), own("segment", Kind::Text, Source::Segment)];
+        columns.extend(run.clustering.as_ref().map(|_| own("cluster", Kind::Whole, Source::Cluster)));
+        columns.extend(run.customers.features.iter().map(|feature| Column {
+            heading: feature.base.heading(&feature.name, plan.currency.as_deref()).into(),
+            kind: Kind::of(feature.base),
+            source: Source::Feature(feature),
+        }));
+        columns.push(own("rule", Kind::Text, Source::Rule));
+        let rules = plan.labels.rules.iter().enumerate();
+        let rules = rules.map(|(nth, rule)| format!("{}: {}", nth + 1, rule.words.as_deref().unwrap_or("otherwise")));
+        List { run, rules: rules.collect(), columns }
+    }
+
+    /// How many customers there are.
+    pub fn height(&self) -> usize {
+        self.run.customers.ids.len()
+    }
+
+    /// The label of a customer's segment.
+    pub fn segment(&self, row: usize) -> &'a str {
+        let labelled = &self.run.labelled;
+        &labelled.segments[labelled.of_customer[row] as usize].label
+    }
+
+    pub fn cell(&self, row: usize, column: &Column<'a>) -> Cell<'_> {
+        match column.source {
+            Source::Customer => Cell::Text(&self.run.customers.ids[row]),
+            Source::Segment => Cell::Text(self.segment(row)),
+            Source::Cluster => {
+                let clustering = self.run.clustering.as_ref();
+                clustering.map_or(Cell::Missing, |found| Cell::Whole(i64::from(found.labels()[row])))
+            }
+            Source::Feature(feature) => cell(feature, column.kind, row),
+            Source::Rule => Cell::Text(&self.rules[self.run.labelled.rule_of_customer[row] as usize]),
+        }
+    }
+}
+
+impl Kind {
+    fn of(base: Base) -> Kind {
+        match base {
+            Base::Money => Kind::Money,
+            Base::Share => Kind::Share,
+            Base::Duration => Kind::Days,
+            Base::Date => Kind::Date,
+            Base::Datetime => Kind::Time,
+            Base::Bool => Kind::Bool,
+            base if base.is_whole() => Kind::Whole,
+            base if base.is_text() => Kind::Text,
+            _ => Kind::Number,
+        }
+    }
+}
+
+fn cell(feature: &Feature, kind: Kind, row: usize) -> Cell<'_> {
+    match &feature.values {
+        Values::Texts(texts) => texts[row].as_deref().map_or(Cell::Missing, Cell::Text),
+        Values::Bools(bools) => bools[row].map_or(Cell::Missing, Cell::Bool),
+        Values::Numbers(numbers) => match (numbers[row], kind) {
+            (x, _) if x.is_nan() => Cell::Missing,
+            (x, Kind::Date) => Cell::Date(x as i64),
+            (x, Kind::Time) => Cell::Time(x as i64),
+            (x, Kind::Whole) => Cell::Whole(x as i64),
+            (x, _) => Cell::Number(in_unit(feature.base, x)),
+        },
+    }
+}
