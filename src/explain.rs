@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use crate::expr::{Argument, ArgumentValue, Expr, Kind, Literal, Stage};
 use crate::spec::{Function, Labels, Origin, Ref, Spec, Typed};
-use crate::syntax::ast::{self, Ast, ClusterSetting, Expectation, Header, Item, Parsed, SettingValue};
+use crate::syntax::ast::{
+    self, Ast, ClusterSetting, Destination, Expectation, Header, Item, Parsed, SettingValue, SinkSetting,
+};
 use crate::types::Type;
 
 /// What a stage shows of references, functions and types.
@@ -245,6 +247,14 @@ pub fn ast(ast: &Ast) -> String {
                         }
                     }
                 }),
+                Item::Sink(sink) => p.nested(format!("sink {} to {}", sink.name.value, destination(&sink.to)), |p| {
+                    for setting in &sink.settings {
+                        match setting {
+                            SinkSetting::Table(name) => p.line(format!("table {:?}", name.value)),
+                            SinkSetting::Mode(name) => p.line(format!("mode {}", name.value)),
+                        }
+                    }
+                }),
             }
         }
     });
@@ -271,6 +281,12 @@ fn ast_source(p: &mut Printer, source: &ast::Source) {
             ));
         }
     });
+}
+
+fn destination(to: &Destination) -> String {
+    match to {
+        Destination::Sqlite(file) => format!("sqlite {:?}", file.value),
+    }
 }
 
 fn header_text(header: &Header) -> String {
@@ -346,6 +362,10 @@ pub fn typed(spec: &Spec<Typed>) -> String {
         }
         if let Some(labels) = &spec.labels {
             typed_labels(p, labels, &named);
+        }
+        for sink in &spec.sinks {
+            let (to, mode) = (destination(&sink.to), sink.mode.name());
+            p.line(format!("sink {} to {to} table {} mode {mode}", sink.name.value, sink.table));
         }
     });
     p.out

@@ -1,6 +1,8 @@
 //! From the plan's scan to tables: asks the readers for what the spec declares, and turns what goes wrong into
 //! diagnostics with the place in the spec and in the data.
 
+use std::path::PathBuf;
+
 use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{self, Diagnostic, Place, suggest};
@@ -199,6 +201,13 @@ fn refused_rows(diagnostic: Diagnostic, shown: &[Refusal], scan: &Scan, declared
         }
     }
     diagnostic
+}
+
+/// Where the data files of a spec are, as far as they are found.
+pub fn files(world: &dyn World, compiled: &Compiled) -> Vec<PathBuf> {
+    let Some(spec) = &compiled.spec else { return vec![] };
+    let named = spec.sources.iter().flat_map(|source| Declared { spec, source }.files());
+    named.filter_map(|file| world.locate(&compiled.path, &file.value).ok()).collect()
 }
 
 fn locate(world: &dyn World, compiled: &Compiled, declared: &Declared) -> Result<Vec<InputFile>, Vec<Diagnostic>> {

@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
+use crate::database::write::{Mode, TableName};
 use crate::expr::{Argument, Comparator, Decimal, Expr, Stage};
-use crate::syntax::ast::{Header, Rows};
+use crate::syntax::ast::{Destination, Header, Rows};
 use crate::syntax::source::{Name, Span, Spanned};
 use crate::types::Type;
 
@@ -143,6 +144,7 @@ pub struct Spec<S: Stage> {
     pub cluster: Option<Cluster<S>>,
     pub labels: Option<Labels<S>>,
     pub tests: Vec<Test<S>>,
+    pub sinks: Vec<Sink>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -321,6 +323,16 @@ pub struct Given<S: Stage> {
     pub of: Ref,
     pub value: Expr<S>,
     pub span: Span,
+}
+
+/// A table of a database that takes the list of customers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sink {
+    pub name: Name,
+    pub to: Destination,
+    pub table: TableName,
+    pub mode: Mode,
+    pub table_span: Span,
 }
 
 /// `expect rows.refused < 1%`, `expect share("Champions") between 5% and 25%`.

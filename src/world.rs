@@ -14,6 +14,9 @@ pub trait World: Sync {
 
     /// The file on disk that `name` in the spec `from` means.
     fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable>;
+
+    /// Where the file `name` that the spec `from` writes to is, or will be: beside the spec.
+    fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable>;
 }
 
 /// Why a file can't be had, in words for the reader.
@@ -102,6 +105,29 @@ impl World for Disk {
             return Ok(candidate);
         }
         Err(Unreadable::NotFound { looked_in: folders })
+    }
+
+    fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
+        let folders = self.folders(from);
+        let path = folders[0].join(name);
+        if name.contains('\0') {
+            return Err(Unreadable::Other("a path holds a NUL character".into()));
+        }
+        if path.file_name().is_none() || path.is_dir() {
+            return Err(Unreadable::Other("it is no file".into()));
+        }
+        // What is there already may be a link to elsewhere; what is not is judged by its folder.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let there = path.symlink_metadata().is_ok();
+        let real = if there { path.canonicalize() } else { folder.canonicalize() };
+        let inside = |real: &Path| folders.iter().filter_map(|f| f.canonicalize().ok()).any(|f| real.starts_with(f));
+        match real {
+            Ok(real) if self.allow_outside || inside(&real) => Ok(path),
+            Err(_) if self.allow_outside || !Path::new(name).is_absolute() => {
+                Err(Unreadable::NotFound { looked_in: vec![folder.to_owned()] })
+            }
+            _ => Err(Unreadable::Outside),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use segc::build::{Built, build};
 use segc::compile::{Compiled, compile};
@@ -17,6 +18,7 @@ use segc::inputs::check_headers;
 use segc::output;
 use segc::progress::Silent;
 use segc::report::Templates;
+use segc::sinks;
 use segc::world::{Disk, Unreadable, World};
 
 /// As seen from the folder of the package, in which cargo runs tests: the paths in messages are the same everywhere.
@@ -38,6 +40,10 @@ impl World for Cases {
         let own = from.with_extension("csv");
         if name == "orders.csv" && own.exists() { Ok(own) } else { self.0.locate(from, name) }
     }
+
+    fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
+        self.0.place(from, name)
+    }
 }
 
 /// A spec taken as far as it goes.
@@ -52,6 +58,9 @@ fn run(world: &dyn World, spec: &Path, params: &[String]) -> Run {
     let mut diagnostics = compiled.diagnostics.clone();
     if !has_errors(&diagnostics) {
         diagnostics.extend(check_headers(world, &compiled));
+        let (sinks, misplaced) = sinks::of_spec(world, &compiled);
+        diagnostics.extend(misplaced);
+        diagnostics.extend(sinks::check(world, &compiled, &sinks));
     }
     let mut built = None;
     if !has_errors(&diagnostics) {
@@ -204,7 +213,10 @@ fn run_page(code: &Code, mended: bool) -> Vec<Diagnostic> {
 }
 
 /// Codes whose mistake lies where a page can't show it as files; their pages say it in words and with a command.
-const IN_WORDS: [&str; 8] = ["SEG0106", "SEG0111", "SEG0305", "SEG0504", "SEG0701", "SEG0702", "SEG0703", "SEG0901"];
+const IN_WORDS: [&str; 15] = [
+    "SEG0106", "SEG0111", "SEG0305", "SEG0504", "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707",
+    "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0901",
+];
 
 #[test]
 fn every_code_has_a_page_with_an_example() {
@@ -328,16 +340,107 @@ fn text_longer_than_a_cell() -> Vec<Diagnostic> {
     })
 }
 
+/// What a sink says to a database in which `prepare` has been before.
+fn sink_to(mode: &str, prepare: impl FnOnce(&rusqlite::Connection)) -> Vec<Diagnostic> {
+    let sink = format!("  sink crm to sqlite \"crm.db\" {{ table \"segments\"; mode {mode} }}\n}}\n");
+    let spec = SPEC.strip_suffix("}\n").unwrap().to_owned() + &sink;
+    in_folder(
+        |folder| fs::write(folder.join("shop.seg"), spec).unwrap(),
+        |folder, run| {
+            // Open until the end: what it has begun goes on while the sink tries.
+            let crm = rusqlite::Connection::open(folder.join("crm.db")).unwrap();
+            prepare(&crm);
+            let (sinks, none) = sinks::of_spec(&Disk::default(), &run.compiled);
+            assert!(none.is_empty() && sinks.len() == 1);
+            let built = run.built.expect("the spec is fine");
+            sinks::write(&sinks[0], &built, "0123456789abcdef", Duration::from_millis(50))
+                .err()
+                .map(|d| *d)
+                .into_iter()
+                .collect()
+        },
+    )
+}
+
+fn no_database() -> Vec<Diagnostic> {
+    in_folder(
+        |folder| {
+            let sink = "  sink crm to sqlite \"orders.db\" { table \"segments\" }\n}\n";
+            fs::write(folder.join("shop.seg"), SPEC.strip_suffix("}\n").unwrap().to_owned() + sink).unwrap();
+            fs::copy(folder.join("orders.csv"), folder.join("orders.db")).unwrap();
+        },
+        |_, run| {
+            let (sinks, _) = sinks::of_spec(&Disk::default(), &run.compiled);
+            let built = run.built.expect("the spec is fine");
+            sinks::write(&sinks[0], &built, "0", Duration::ZERO).err().map(|d| *d).into_iter().collect()
+        },
+    )
+}
+
+fn table_of_others() -> Vec<Diagnostic> {
+    sink_to("replace", |crm| {
+        crm.execute_batch("CREATE TABLE segments (customer TEXT); INSERT INTO segments VALUES ('ada')").unwrap();
+    })
+}
+
+/// A table that segc has made, with the newest `as_of` given.
+fn ours(crm: &rusqlite::Connection, mode: &str, as_of: &str) {
+    crm.execute_batch(&format!(
+        "CREATE TABLE segments (customer TEXT, segment TEXT, spend_EUR REAL, rule TEXT, build TEXT, valid_from TEXT,
+                                valid_to TEXT);
+         CREATE TABLE segc_builds (table_name TEXT, build TEXT, as_of TEXT, segmentation TEXT, mode TEXT,
+                                   customers INTEGER, segc TEXT, written INTEGER);
+         INSERT INTO segc_builds VALUES ('segments', '00', '{as_of}', 'shop', '{mode}', 1, '0.1.0', 1);"
+    ))
+    .unwrap();
+}
+
+fn feature_that_is_gone() -> Vec<Diagnostic> {
+    sink_to("replace", |crm| {
+        ours(crm, "replace", "2024-01-01T00:00:00");
+        crm.execute_batch("ALTER TABLE segments ADD COLUMN basket_EUR REAL").unwrap();
+    })
+}
+
+fn constraint_of_the_table() -> Vec<Diagnostic> {
+    sink_to("replace", |crm| {
+        ours(crm, "replace", "2024-01-01T00:00:00");
+        crm.execute_batch(
+            "CREATE TRIGGER no BEFORE INSERT ON segments BEGIN SELECT RAISE(ABORT, 'not on Sundays'); END",
+        )
+        .unwrap();
+    })
+}
+
+fn transaction_left_open() -> Vec<Diagnostic> {
+    sink_to("replace", |crm| crm.execute_batch("BEGIN IMMEDIATE").unwrap())
+}
+
+fn later_build_in_the_table() -> Vec<Diagnostic> {
+    sink_to("append", |crm| ours(crm, "append", "2999-01-01T00:00:00"))
+}
+
+fn history_to_be_replaced() -> Vec<Diagnostic> {
+    sink_to("replace", |crm| ours(crm, "append", "2024-01-01T00:00:00"))
+}
+
 type Diagnose = fn() -> Vec<Diagnostic>;
 
 /// What needs more than a spec and rows to show.
-const ELSEWHERE: [(&str, Diagnose); 6] = [
+const ELSEWHERE: [(&str, Diagnose); 13] = [
     ("SEG0106", no_spec),
     ("SEG0111", spec_of_two_megabytes),
     ("SEG0305", sheet_that_is_not_there),
     ("SEG0701", output_below_a_file),
     ("SEG0702", template_with_an_unknown_name),
     ("SEG0703", text_longer_than_a_cell),
+    ("SEG0705", no_database),
+    ("SEG0706", table_of_others),
+    ("SEG0707", feature_that_is_gone),
+    ("SEG0708", constraint_of_the_table),
+    ("SEG0709", transaction_left_open),
+    ("SEG0710", later_build_in_the_table),
+    ("SEG0711", history_to_be_replaced),
 ];
 
 #[test]

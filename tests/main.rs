@@ -11,5 +11,6 @@ mod language;
 mod outputs;
 mod readme;
 mod reports;
+mod sinks;
 mod stories;
 mod support;

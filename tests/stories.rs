@@ -439,6 +439,7 @@ fn heavy_dependencies_stay_at_home() {
         ("clap", &["cli"]),
         ("ureq", &["data"]),
         ("rust_xlsxwriter", &["spreadsheet.rs"]),
+        ("rusqlite", &["database"]),
         ("annotate_snippets", &["diagnostics"]),
     ];
     let mut seen = 0;

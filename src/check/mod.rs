@@ -135,6 +135,7 @@ impl Checker<'_> {
             cluster,
             labels,
             tests,
+            sinks: spec.sinks.clone(),
         }
     }
 

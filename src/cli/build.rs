@@ -5,10 +5,20 @@ use std::path::PathBuf;
 use super::progress::Terminal;
 use super::{Exit, Printer, SpecArgs, exit_for};
 use crate::build::{Built, build};
+use crate::compile::Compiled;
+use crate::database::write;
 use crate::diagnostics::Diagnostic;
 use crate::output;
 use crate::report::Templates;
 use crate::report::numbers::{count, decimals, exact};
+use crate::sinks::{self, Asked, Sink};
+use crate::world::Disk;
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Mode {
+    Replace,
+    Append,
+}
 
 #[derive(clap::Args)]
 pub struct BuildArgs {
@@ -23,6 +33,16 @@ pub struct BuildArgs {
     /// Leave texts in CSV files as they are, also those that a spreadsheet would run as formulas
     #[arg(long)]
     raw_csv: bool,
+    /// A table of a database that takes the list of customers: `sqlite:FILE#TABLE`; may be
+    /// given several times
+    #[arg(long, value_name = "SINK")]
+    to: Vec<Asked>,
+    /// Whether the tables of `--to` hold the latest list or the history
+    #[arg(long, value_enum, default_value = "replace", requires = "to")]
+    mode: Mode,
+    /// Write to no database that the spec names
+    #[arg(long)]
+    no_sinks: bool,
     /// A folder with report templates that replace ours
     #[arg(long, value_name = "FOLDER")]
     templates: Option<PathBuf>,
@@ -52,6 +72,13 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
             return Exit::Output;
         }
     };
+    let sinks = match args.sinks(&world, &compiled) {
+        Ok(sinks) => sinks,
+        Err(diagnostics) => {
+            printer.diagnostics(&diagnostics, &compiled.sources);
+            return exit_for(&diagnostics);
+        }
+    };
     let progress = Terminal::new(printer);
     let built = match build(&world, &compiled, &progress) {
         Ok(built) => built,
@@ -64,17 +91,49 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
     progress.clear();
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from("out").join(&built.outcome.name));
     let options = output::Options { xlsx: args.xlsx, raw_csv: args.raw_csv };
-    if let Err(diagnostics) = output::write(&built, &compiled, &args.spec.params, options, &templates, &folder) {
-        printer.diagnostics(&diagnostics, &compiled.sources);
-        return exit_for(&diagnostics);
-    }
+    let written = output::write(&built, &compiled, &args.spec.params, options, &templates, &folder);
+    let build = match written {
+        Ok(build) => build,
+        Err(diagnostics) => {
+            printer.diagnostics(&diagnostics, &compiled.sources);
+            return exit_for(&diagnostics);
+        }
+    };
     if printer.json {
         printer.out(&String::from_utf8_lossy(&output::json(&built.outcome)));
     } else {
         printer.diagnostics(&built.diagnostics, &compiled.sources);
         printer.out(&summary(&built, &folder.join("report.html").display().to_string()));
     }
+    // The files are in place: a database that fails takes nothing from them, nor from the other databases.
+    let mut failed = vec![];
+    for sink in &sinks {
+        match sinks::write(sink, &built, &build, write::PATIENCE) {
+            Ok(written) if !printer.json => printer.out(&format!("{}\n", sinks::summary(sink, &written))),
+            Ok(_) => {}
+            Err(diagnostic) => failed.push(*diagnostic),
+        }
+    }
+    if !failed.is_empty() {
+        printer.diagnostics(&failed, &compiled.sources);
+        return exit_for(&failed);
+    }
     if args.deny && !built.diagnostics.is_empty() { Exit::Findings } else { Exit::Ok }
+}
+
+impl BuildArgs {
+    /// The sinks of the spec and of the command line, once nothing speaks against them.
+    fn sinks(&self, world: &Disk, compiled: &Compiled) -> Result<Vec<Sink>, Vec<Diagnostic>> {
+        let (mut sinks, mut diagnostics) =
+            if self.no_sinks { (vec![], vec![]) } else { sinks::of_spec(world, compiled) };
+        let mode = match self.mode {
+            Mode::Replace => write::Mode::Replace,
+            Mode::Append => write::Mode::Append,
+        };
+        sinks.extend(sinks::asked(&self.to, mode));
+        diagnostics.extend(sinks::check(world, compiled, &sinks));
+        if diagnostics.is_empty() { Ok(sinks) } else { Err(diagnostics) }
+    }
 }
 
 /// A line per segment, largest amount first.

@@ -3,6 +3,7 @@
 use super::{Exit, Printer, SpecArgs, exit_for};
 use crate::diagnostics::{self, Diagnostic, Severity};
 use crate::inputs;
+use crate::sinks;
 
 #[derive(clap::Args)]
 pub struct CheckArgs {
@@ -29,6 +30,9 @@ pub fn run(args: &CheckArgs, printer: &Printer) -> Exit {
             .into_iter()
             .map(|d| if d.code == "SEG0301" { Diagnostic { severity: Severity::Warning, ..d } } else { d }),
     );
+    let (sinks, misplaced) = sinks::of_spec(&world, &compiled);
+    found.extend(misplaced);
+    found.extend(sinks::check(&world, &compiled, &sinks));
     diagnostics::sort(&mut found);
     printer.diagnostics(&found, &compiled.sources);
     let exit = exit_for(&found);

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod expressions;
+mod sink;
 mod source;
 mod tests;
 
@@ -167,6 +168,8 @@ impl Resolver<'_> {
         let tests = items.iter().filter_map(|i| if let Item::Test(t) = i { Some(t) } else { None });
         let tests: Vec<_> = tests.collect::<Vec<_>>().into_iter().map(|t| self.test(t)).collect();
         self.distinct(tests.iter().map(|t| &t.name), "test");
+        let sinks = self.sinks(items);
+        self.distinct(sinks.iter().map(|s| &s.name), "sink");
         let text = |pick: fn(&Item) -> Option<&Spanned<String>>| find(items, pick).map(|t| t.value.clone());
         Some(Spec {
             title: text(|i| if let Item::Title(t) = i { Some(t) } else { None }),
@@ -186,6 +189,7 @@ impl Resolver<'_> {
             cluster,
             labels,
             tests,
+            sinks,
         })
     }
 

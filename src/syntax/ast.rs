@@ -44,6 +44,7 @@ pub enum Item {
     Cluster { settings: Vec<ClusterSetting>, span: Span },
     Labels(Labels),
     Test(Test),
+    Sink(Sink),
 }
 
 /// `name = expression`.
@@ -169,6 +170,27 @@ pub struct Test {
 pub struct Fact {
     pub path: Vec<Name>,
     pub value: Expr,
+}
+
+/// `sink crm to sqlite "crm.db" { table "segments"; mode append }`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sink {
+    pub name: Name,
+    pub to: Destination,
+    pub settings: Vec<SinkSetting>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Destination {
+    /// A file.
+    Sqlite(Spanned<String>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SinkSetting {
+    Table(Spanned<String>),
+    Mode(Name),
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -118,6 +118,7 @@ impl Builder<'_> {
             Rule::cluster => Item::Cluster { settings: self.block(pair, span, Self::cluster_setting), span },
             Rule::labels => Item::Labels(self.labels(pair, span)),
             Rule::test => Item::Test(self.test(pair, span)),
+            Rule::sink => Item::Sink(self.sink(pair, span)),
             Rule::close => {
                 self.closed(pair, enclosing);
                 return None;
@@ -143,7 +144,8 @@ impl Builder<'_> {
                 | Rule::unknown_label_item
                 | Rule::unknown_note
                 | Rule::unknown_test_item
-                | Rule::unknown_fact => {
+                | Rule::unknown_fact
+                | Rule::unknown_sink_item => {
                     if errors::is_misplaced(&part) {
                         self.missing_brace(errors::unclosed_before(open, &part, self.text));
                     } else {
@@ -357,6 +359,18 @@ impl Builder<'_> {
             _ => None,
         });
         Test { name, given, expectations, span }
+    }
+
+    fn sink(&mut self, pair: P, span: Span) -> Sink {
+        let to = pair.clone().into_inner().find(|p| p.as_rule() == Rule::destination);
+        let to = to.expect("a sink has a destination");
+        let to = Destination::Sqlite(self.only_string(to));
+        let settings = self.block(pair.clone(), span, |b, p| match p.as_rule() {
+            Rule::sink_table => Some(SinkSetting::Table(b.only_string(p))),
+            Rule::sink_mode => Some(SinkSetting::Mode(b.only_name(p))),
+            _ => None,
+        });
+        Sink { name: self.only_name(pair), to, settings, span }
     }
 
     fn fact(&mut self, pair: P) -> Fact {

@@ -33,6 +33,7 @@ const ITEMS: &[Statement] = &[
     ("cluster", Rule::cluster, "cluster {"),
     ("label", Rule::labels, "label clusters {"),
     ("test", Rule::test, "test \"a big spender is a Champion\" {"),
+    ("sink", Rule::sink, "sink crm to sqlite \"crm.db\" { table \"segments\" }"),
 ];
 const SOURCE_ITEMS: &[Statement] = &[
     ("sheet", Rule::setting, "sheet \"Online Retail\""),
@@ -73,6 +74,8 @@ const NOTES: &[Statement] = &[
     ("color", Rule::note, "color \"#227e96\""),
 ];
 const TEST_ITEMS: &[Statement] = &[("given", Rule::given, "given {"), ("expect", Rule::expect, "expect \"Champions\"")];
+const SINK_ITEMS: &[Statement] =
+    &[("table", Rule::sink_table, "table \"segments\""), ("mode", Rule::sink_mode, "mode append")];
 const FACTS: &[Statement] = &[("", Rule::fact, "recency = 20 days")];
 
 /// Bytes after an unreadable line that are looked at to explain it.
@@ -89,6 +92,7 @@ pub(super) fn unreadable(pair: &Pair<Rule>, text: &str, file: FileId) -> Diagnos
         Rule::unknown_note => ("a label", NOTES),
         Rule::unknown_test_item => ("`test`", TEST_ITEMS),
         Rule::unknown_fact => ("`given`", FACTS),
+        Rule::unknown_sink_item => ("`sink`", SINK_ITEMS),
         _ => ("a segmentation", ITEMS),
     };
     let start = pair.as_span().start();

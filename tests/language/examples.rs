@@ -1,10 +1,14 @@
 //! Runs the examples of the reference and compares what comes out with the results that stand beside them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use rusqlite::types::ValueRef;
 use segc::build::Built;
+use segc::database::write::Mode;
 use segc::exec::customers::Values;
 use segc::outcome::Outcome;
+use segc::sinks::{self, Asked};
 use segc::spec::Origin;
 use segc::summarize::in_unit;
 use segc::time::iso;
@@ -34,9 +38,36 @@ impl Reference {
                 }
             }
             "file" => {}
+            "sql" => self.sql(block, &mut fail),
             other => fail(format!("no convention `{other}`")),
         }
         failures
+    }
+
+    /// A question to the table `segments` in which the history of the frame stands.
+    fn sql(&self, block: &Block, fail: &mut dyn FnMut(String)) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("segments.db");
+        let asked: Asked = format!("sqlite:{}#segments", path.display()).parse().unwrap();
+        let sinks = sinks::asked(&[asked], Mode::Append);
+        for (build, as_of) in [("0", "as_of @2024-04-01\n"), ("1", "")] {
+            let built = self.case(&self.around(as_of)).built();
+            sinks::write(&sinks[0], &built, build, Duration::ZERO).unwrap();
+        }
+        let database = rusqlite::Connection::open(&path).unwrap();
+        let mut statement = database.prepare(&block.text).unwrap();
+        let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let text = |value: ValueRef| match value {
+            ValueRef::Null => String::new(),
+            ValueRef::Real(x) => x.to_string(),
+            value => value.as_str().unwrap_or_default().to_owned(),
+        };
+        let row = |row: &rusqlite::Row| Ok((0..names.len()).map(|nth| text(row.get_ref_unwrap(nth))).collect());
+        let rows: Vec<Vec<String>> = statement.query_map([], row).unwrap().map(Result::unwrap).collect();
+        match block.results.as_slice() {
+            [table] if table.header == names && table.rows == rows => {}
+            _ => fail(format!("the rows are {names:?} {rows:?}")),
+        }
     }
 
     fn errors(&self, items: &str, code: &str, fail: &mut dyn FnMut(String)) {

@@ -36,8 +36,9 @@ impl Reference {
             if let Some(info) = line.strip_prefix("```") {
                 let body: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
                 let mut words = info.split(' ');
-                assert_eq!(words.next(), Some("seg"), "line {}: a block without a convention", number + 1);
-                let kind = words.next().unwrap_or("").to_owned();
+                let language = words.next().unwrap_or("");
+                assert!(["seg", "sql"].contains(&language), "line {}: a block without a convention", number + 1);
+                let kind = if language == "sql" { "sql" } else { words.next().unwrap_or("") }.to_owned();
                 let argument = words.next().unwrap_or("").to_owned();
                 blocks.push(Block { kind, argument, text: body.join("\n") + "\n", line: number + 1, results: vec![] });
                 directly_after = true;

@@ -1,0 +1,3 @@
+//! Databases: lists of customers into their tables.
+
+pub mod write;
