@@ -36,6 +36,7 @@ pub mod progress;
 pub mod report;
 pub mod resolve;
 pub mod sinks;
+pub mod snapshot;
 pub mod spec;
 pub mod spreadsheet;
 pub mod summarize;

@@ -19,6 +19,7 @@ use segc::output;
 use segc::progress::Silent;
 use segc::report::Templates;
 use segc::sinks;
+use segc::snapshot;
 use segc::world::{Disk, Unreadable, World};
 
 /// As seen from the folder of the package, in which cargo runs tests: the paths in messages are the same everywhere.
@@ -213,9 +214,9 @@ fn run_page(code: &Code, mended: bool) -> Vec<Diagnostic> {
 }
 
 /// Codes whose mistake lies where a page can't show it as files; their pages say it in words and with a command.
-const IN_WORDS: [&str; 15] = [
-    "SEG0106", "SEG0111", "SEG0305", "SEG0504", "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707",
-    "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0901",
+const IN_WORDS: &[&str] = &[
+    "SEG0106", "SEG0111", "SEG0305", "SEG0504", "SEG0630", "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706",
+    "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0901",
 ];
 
 #[test]
@@ -424,13 +425,18 @@ fn history_to_be_replaced() -> Vec<Diagnostic> {
     sink_to("replace", |crm| ours(crm, "append", "2024-01-01T00:00:00"))
 }
 
+fn snapshot_of_another_version() -> Vec<Diagnostic> {
+    snapshot::compare("shop.snap", "segc snapshot 0: shop\n", "segc snapshot 1: shop\n").unwrap_err()
+}
+
 type Diagnose = fn() -> Vec<Diagnostic>;
 
 /// What needs more than a spec and rows to show.
-const ELSEWHERE: [(&str, Diagnose); 13] = [
+const ELSEWHERE: &[(&str, Diagnose)] = &[
     ("SEG0106", no_spec),
     ("SEG0111", spec_of_two_megabytes),
     ("SEG0305", sheet_that_is_not_there),
+    ("SEG0630", snapshot_of_another_version),
     ("SEG0701", output_below_a_file),
     ("SEG0702", template_with_an_unknown_name),
     ("SEG0703", text_longer_than_a_cell),
@@ -447,7 +453,7 @@ const ELSEWHERE: [(&str, Diagnose); 13] = [
 fn mistakes_in_the_surroundings_have_their_codes() {
     for (code, diagnose) in ELSEWHERE {
         let found = diagnose();
-        assert_eq!(all(&found), BTreeSet::from([code]), "{found:#?}");
+        assert_eq!(all(&found), BTreeSet::from([*code]), "{found:#?}");
         assert!(found.iter().all(|d| d.is_error() && d.help.is_some()), "{found:#?}");
     }
 }

@@ -388,7 +388,7 @@ fn conditions_are_shown_as_written() {
 fn segc_test_runs_the_tests_of_a_spec() {
     let good = segc(&["test", "specs/shop.seg"]).output().unwrap();
     assert!(good.status.success(), "{}{}", stdout(&good), stderr(&good));
-    assert!(stdout(&good).ends_with("2 passed, 0 failed\n"), "{}", stdout(&good));
+    assert!(stdout(&good).ends_with("2 passed, 0 failed, snapshot fits\n"), "{}", stdout(&good));
     let spec = fs::read_to_string(root().join("specs/shop.seg")).unwrap();
     let spec = spec
         .replace("monetary >= all.monetary", "monetary >= 9 * all.monetary")
@@ -462,4 +462,51 @@ fn heavy_dependencies_stay_at_home() {
         }
     }
     assert!(seen > 8, "the check has lost its subject");
+}
+
+/// An analyst raises a threshold, reads what it does, and accepts it.
+#[test]
+fn a_changed_threshold_shows_in_the_snapshot_until_it_is_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spec, snap) = (folder.path().join("shop.seg"), folder.path().join("shop.snap"));
+    let data = root().join("specs");
+    let test = |more: &[&str]| {
+        let output = segc(&["test"]).arg(&spec).arg("--data").arg(&data).args(more).output().unwrap();
+        (output.status.code().unwrap(), stdout(&output) + &stderr(&output))
+    };
+    let text = fs::read_to_string(root().join("specs/shop.seg")).unwrap();
+    fs::write(&spec, &text).unwrap();
+    assert_eq!(test(&[]).0, 0, "without a snapshot there is nothing to compare");
+    assert!(!snap.exists());
+    fs::copy(root().join("specs/shop.snap"), &snap).unwrap();
+    let (code, said) = test(&[]);
+    assert_eq!(code, 0, "the snapshot that we ship is out of date: {said}");
+
+    // The rule about money is the only one that tells `At Risk` from `Low Value`.
+    assert!(text.contains("\"At Risk\" when monetary >= all.monetary"));
+    fs::write(
+        &spec,
+        text.replace("\"At Risk\" when monetary >= all.monetary", "\"At Risk\" when monetary >= 1_290 GBP"),
+    )
+    .unwrap();
+    let before = fs::read_to_string(&snap).unwrap();
+    let (code, said) = test(&[]);
+    assert_eq!(code, 1, "{said}");
+    // 131 customers at risk and 239 of low value become 370 of low value: as the shipped snapshot has them.
+    for line in [
+        "-  At Risk                                131          16.4 %",
+        "-  Low Value                              239          29.9 %",
+        "+  Low Value                              370          46.2 %",
+        "accept it with `segc test --update`",
+        "snapshot differs",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+    assert_eq!(fs::read_to_string(&snap).unwrap(), before, "nothing is overwritten unasked");
+    assert_eq!(test(&["--param", "x=1"]).0, 2);
+    assert_eq!(test(&["--update"]).0, 0);
+    assert_eq!(test(&[]).0, 0);
+    fs::write(&snap, "segc snapshot 0: shop\n").unwrap();
+    let (code, said) = test(&[]);
+    assert!(code == 2 && said.contains("error[SEG0630]"), "{said}");
 }

@@ -1,10 +1,11 @@
 //! `segc fmt`.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::{Exit, Printer, exit_for};
 use crate::diagnostics::Diagnostic;
+use crate::output::replace_file;
 use crate::syntax::format;
 use crate::syntax::source::SourceMap;
 use crate::world::{Disk, World};
@@ -72,7 +73,7 @@ fn one(path: &Path, check: bool, printer: &Printer) -> Exit {
             Exit::Ok
         }
         (false, false) if formatted == text => Exit::Ok,
-        (false, false) => match replace(path, &formatted) {
+        (false, false) => match replace_file(path, formatted.as_bytes()) {
             Ok(()) => Exit::Ok,
             Err(error) => {
                 let diagnostic = Diagnostic::error("SEG0701", format!("`{name}` can't be written: {error}"))
@@ -91,18 +92,6 @@ fn read(path: &Path, stdin: bool) -> Result<String, String> {
         return Ok(text);
     }
     Disk::default().spec(path).map(|text| text.to_string()).map_err(|e| e.to_string())
-}
-
-/// Replaces a file as a whole; one that is a link stays one.
-fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    let path = path.canonicalize()?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".segc-tmp-").tempfile_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(std::fs::metadata(&path)?.permissions())?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|e| e.error)?;
-    Ok(())
 }
 
 /// The specs in a folder and those below it, by path.

@@ -1,16 +1,24 @@
 //! `segc test`.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::progress::Terminal;
 use super::{Exit, Printer, SpecArgs, exit_for};
-use crate::build::build;
+use crate::build::{Built, build};
+use crate::diagnostics::Diagnostic;
+use crate::output::replace_file;
+use crate::snapshot;
 use crate::testing;
 
 #[derive(clap::Args)]
 pub struct TestArgs {
     #[command(flatten)]
     spec: SpecArgs,
+    /// Write the snapshot of the result beside the spec, or rewrite it
+    #[arg(long)]
+    update: bool,
 }
 
 pub fn run(args: &TestArgs, printer: &Printer) -> Exit {
@@ -20,12 +28,23 @@ pub fn run(args: &TestArgs, printer: &Printer) -> Exit {
         printer.diagnostics(&compiled.diagnostics, &compiled.sources);
         return exit_for(&compiled.diagnostics);
     };
-    let outcome = if testing::needs_build(plan) {
+    let path = snapshot::path(&args.spec.spec);
+    // A snapshot is that of the spec as it stands: values from the command line make another result.
+    let as_written = args.spec.params.is_empty();
+    if args.update && !as_written {
+        let diagnostic = Diagnostic::error("SEG0630", "a snapshot is made with the parameters of the spec")
+            .note("`--param` and `--update` don't go together")
+            .help("leave out `--param`, or change the default in the spec");
+        printer.diagnostics(&[diagnostic], &compiled.sources);
+        return Exit::Spec;
+    }
+    let compares = args.update || (as_written && path.exists());
+    let built = if compares || testing::needs_build(plan) {
         let progress = Terminal::new(printer);
         let built = build(&world, &compiled, &progress);
         progress.clear();
         match built {
-            Ok(built) => Some(built.outcome),
+            Ok(built) => Some(built),
             Err(diagnostics) => {
                 printer.diagnostics(&diagnostics, &compiled.sources);
                 return exit_for(&diagnostics);
@@ -34,7 +53,8 @@ pub fn run(args: &TestArgs, printer: &Printer) -> Exit {
     } else {
         None
     };
-    let results = testing::run(plan, outcome.as_ref(), &|check| compiled.sources.one_line(check.span));
+    let outcome = built.as_ref().map(|built| &built.outcome);
+    let results = testing::run(plan, outcome, &|check| compiled.sources.one_line(check.span));
     let failed = results.iter().filter(|r| !r.failures.is_empty()).count();
     for result in &results {
         if printer.json {
@@ -47,8 +67,51 @@ pub fn run(args: &TestArgs, printer: &Printer) -> Exit {
             result.failures.iter().for_each(|failure| printer.out(&format!("        {failure}\n")));
         }
     }
+    let kept = match &built {
+        Some(built) if compares => match against(&path, built, args.update, printer) {
+            Ok(kept) => kept,
+            Err(diagnostics) => {
+                printer.diagnostics(&diagnostics, &compiled.sources);
+                return exit_for(&diagnostics);
+            }
+        },
+        _ => true,
+    };
     if !printer.json {
-        printer.out(&format!("{} passed, {failed} failed\n", results.len() - failed));
+        let snapshot = match (compares, kept) {
+            (false, _) => "",
+            (true, true) => ", snapshot fits",
+            (true, false) => ", snapshot differs",
+        };
+        printer.out(&format!("{} passed, {failed} failed{snapshot}\n", results.len() - failed));
     }
-    if failed > 0 { Exit::Findings } else { Exit::Ok }
+    if failed > 0 || !kept { Exit::Findings } else { Exit::Ok }
+}
+
+/// Compares the result with the snapshot, or writes it; whether they are the same now.
+fn against(path: &Path, built: &Built, update: bool, printer: &Printer) -> Result<bool, Vec<Diagnostic>> {
+    let found = snapshot::render(built);
+    let name = path.display().to_string();
+    let say = |state: &str, diff: &str| {
+        if printer.json {
+            printer.out(&format!("{}\n", json!({"snapshot": name, "state": state, "diff": diff})));
+        } else if state == "differs" {
+            printer.out(&format!("DIFFERS {name}\n{diff}"));
+            printer.out("accept it with `segc test --update`\n");
+        } else {
+            printer.out(&format!("{state:7} {name}\n"));
+        }
+    };
+    if update {
+        replace_file(path, found.as_bytes()).map_err(|error| {
+            let diagnostic = Diagnostic::error("SEG0701", format!("`{name}` can't be written: {error}"));
+            vec![diagnostic.note("what was there is untouched").help("look at the permissions of the folder")]
+        })?;
+        say("written", "");
+        return Ok(true);
+    }
+    let kept = std::fs::read_to_string(path).map_err(|error| snapshot::unreadable(&name, &error.to_string()))?;
+    let diff = snapshot::compare(&name, &kept, &found)?;
+    say(if diff.is_none() { "ok" } else { "differs" }, diff.as_deref().unwrap_or_default());
+    Ok(diff.is_none())
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub use set::{OutputError, OutputSet};
+pub use set::{OutputError, OutputSet, replace_file};
 
 use crate::build::Built;
 use crate::compile::Compiled;

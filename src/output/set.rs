@@ -129,3 +129,22 @@ impl Drop for OutputSet {
         }
     }
 }
+
+/// Puts a file in place as a whole, or leaves what is there; a link stays one, and permissions are kept.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let name = real.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    let temporary = real.with_file_name(format!("{TEMPORARY}{}-{name}", std::process::id()));
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+        file.write_all(bytes)?;
+        if let Ok(old) = fs::metadata(&real) {
+            file.set_permissions(old.permissions())?;
+        }
+        file.sync_all()?;
+        fs::rename(&temporary, &real)
+    };
+    write().inspect_err(|_| {
+        let _ = fs::remove_file(&temporary);
+    })
+}
