@@ -3,10 +3,10 @@
 use crate::compile::Compiled;
 use crate::diagnostics::{self, Diagnostic};
 use crate::exec::{self, ExecError, Execution, Input};
-use crate::ingest::{Detection, FileFacts, Refusal};
-use crate::inputs;
+use crate::ingest::{Detection, FileFacts, Loaded, Refusal};
+use crate::inputs::{self, Instead};
 use crate::outcome::Outcome;
-use crate::plan::Plan;
+use crate::plan::{Plan, Scan};
 use crate::progress::Progress;
 use crate::spec::{Scale, Spec, Typed};
 use crate::summarize;
@@ -44,24 +44,9 @@ pub fn build(world: &dyn World, compiled: &Compiled, progress: &dyn Progress) ->
         return Err(compiled.diagnostics.clone());
     };
     let mut warnings: Vec<Diagnostic> = compiled.diagnostics.clone();
-    let (read, found) = inputs::read(world, compiled, plan, progress)?;
+    let (read, found) = inputs::read(world, compiled, plan, &Instead::new(), progress)?;
     warnings.extend(found);
-    let (mut sources, mut inputs) = (vec![], vec![]);
-    for (scan, loaded) in plan.scans().zip(read) {
-        inputs.push(Input {
-            table: loaded.table,
-            identity: loaded.identity,
-            read: loaded.read,
-            refused: loaded.refused.len() as u64,
-        });
-        sources.push(SourceRead {
-            name: scan.source.clone(),
-            columns: scan.columns.iter().map(|c| c.name.clone()).collect(),
-            refused: loaded.refused,
-            detected: loaded.detected,
-            files: loaded.files,
-        });
-    }
+    let (inputs, sources) = apart(plan, read);
     let execution = exec::run(plan, inputs, progress).map_err(|error| {
         let mut all = warnings.clone();
         all.push(diagnostic(&error, spec));
@@ -72,6 +57,27 @@ pub fn build(world: &dyn World, compiled: &Compiled, progress: &dyn Progress) ->
     let facts = summarize::Facts { compiled, plan, sources: &sources, warnings: &warnings };
     let outcome = summarize::outcome(&execution, &facts);
     Ok(Built { outcome, execution, plan: plan.clone(), sources, diagnostics: warnings })
+}
+
+/// What sources gave, as rows and as what there is to know beside them.
+pub(crate) fn apart(plan: &Plan, read: Vec<Loaded>) -> (Vec<Input>, Vec<SourceRead>) {
+    let source = |(scan, loaded): (&Scan, Loaded)| {
+        let input = Input {
+            table: loaded.table,
+            identity: loaded.identity,
+            read: loaded.read,
+            refused: loaded.refused.len() as u64,
+        };
+        let source = SourceRead {
+            name: scan.source.clone(),
+            columns: scan.columns.iter().map(|c| c.name.clone()).collect(),
+            refused: loaded.refused,
+            detected: loaded.detected,
+            files: loaded.files,
+        };
+        (input, source)
+    };
+    plan.scans().zip(read).map(source).unzip()
 }
 
 /// What a reader of the result should know though nothing is wrong with the spec.
@@ -106,7 +112,7 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
 }
 
 /// What stopped a run, at the place in the spec that can be changed.
-fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
+pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
     let source = spec.facts().name.span;
     let dimension = |index: usize| spec.cluster.as_ref().map_or(source, |c| c.on[index].span);
     let k = spec.cluster.as_ref().map_or(source, |c| c.k_span);

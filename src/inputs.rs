@@ -1,6 +1,7 @@
 //! From the plan's scan to tables: asks the readers for what the spec declares, and turns what goes wrong into
 //! diagnostics with the place in the spec and in the data.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::compile::Compiled;
@@ -17,6 +18,9 @@ use crate::syntax::source::{Span, Spanned};
 use crate::types::Base;
 use crate::world::{Unreadable, World};
 
+/// Files that take the place of those that a source names, by the name of the source.
+pub type Instead = BTreeMap<String, Vec<InputFile>>;
+
 /// Percent of rows beyond which nobody should be told how to do without them.
 const HOPELESS: f64 = 20.0;
 const CHECK_FILE: &str = "look whether this is the file that you mean, and whether it is whole";
@@ -29,7 +33,7 @@ pub fn check(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> {
     let found = check_headers(world, compiled);
     match &compiled.plan {
         Some(plan) if plan.scans().any(|scan| scan.format.strict) && found.is_empty() => {
-            read(world, compiled, plan, &Silent).map_or_else(|found| found, |(_, found)| found)
+            read(world, compiled, plan, &Instead::new(), &Silent).map_or_else(|found| found, |(_, found)| found)
         }
         _ => found,
     }
@@ -38,7 +42,7 @@ pub fn check(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> {
 /// Compares the headers of the files with the columns that the spec declares, without reading rows.
 pub fn check_headers(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> {
     let (Some(spec), Some(plan)) = (&compiled.spec, &compiled.plan) else { return vec![] };
-    let located = match locate_all(world, compiled, spec, plan) {
+    let located = match locate_all(world, compiled, spec, plan, &Instead::new()) {
         Ok(located) => located,
         Err(diagnostics) => return diagnostics,
     };
@@ -55,11 +59,12 @@ pub fn read(
     world: &dyn World,
     compiled: &Compiled,
     plan: &Plan,
+    instead: &Instead,
     progress: &dyn Progress,
 ) -> Result<(Vec<Loaded>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let spec = compiled.spec.as_ref().expect("a plan is lowered from a spec");
     let (mut read, mut diagnostics) = (vec![], vec![]);
-    for (scan, (declared, request)) in plan.scans().zip(locate_all(world, compiled, spec, plan)?) {
+    for (scan, (declared, request)) in plan.scans().zip(locate_all(world, compiled, spec, plan, instead)?) {
         match ingest::read(&request, progress) {
             Ok(loaded) => {
                 let guesses = loaded.detected.iter().filter(|detection| !detection.certain);
@@ -71,6 +76,11 @@ pub fn read(
         }
     }
     if diagnostics::has_errors(&diagnostics) { Err(diagnostics) } else { Ok((read, diagnostics)) }
+}
+
+/// Whether a file has the columns that a source declares, without reading its rows.
+pub fn check_file(scan: &Scan, file: &InputFile) -> Result<(), IngestError> {
+    ingest::check(file, &request(scan, vec![file.clone()]))
 }
 
 /// A source as the spec declares it, for what there is to say of its files and columns.
@@ -109,11 +119,13 @@ fn locate_all<'a>(
     compiled: &Compiled,
     spec: &'a Spec<Typed>,
     plan: &Plan,
+    instead: &Instead,
 ) -> Result<Vec<(Declared<'a>, Request)>, Vec<Diagnostic>> {
     let (mut located, mut diagnostics) = (vec![], vec![]);
     for (scan, source) in plan.scans().zip(&spec.sources) {
         let declared = Declared { spec, source };
-        match locate(world, compiled, &declared) {
+        let known = instead.get(&scan.source).cloned();
+        match known.map_or_else(|| locate(world, compiled, &declared), Ok) {
             Ok(files) => located.push((declared, request(scan, files))),
             Err(found) => diagnostics.extend(found),
         }

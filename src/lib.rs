@@ -14,6 +14,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod assign;
 pub mod build;
 pub mod check;
 pub mod cli;

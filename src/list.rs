@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::exec::Execution;
 use crate::exec::customers::{Feature, Values};
-use crate::plan::Plan;
+use crate::plan::{Plan, Rule};
 use crate::summarize::in_unit;
 use crate::types::Base;
 
@@ -80,9 +80,7 @@ impl<'a> List<'a> {
             source: Source::Feature(feature),
         }));
         columns.push(own("rule", Kind::Text, Source::Rule));
-        let rules = plan.labels.rules.iter().enumerate();
-        let rules = rules.map(|(nth, rule)| format!("{}: {}", nth + 1, rule.words.as_deref().unwrap_or("otherwise")));
-        List { run, rules: rules.collect(), columns }
+        List { run, rules: rules(plan), columns }
     }
 
     /// How many customers there are.
@@ -108,6 +106,17 @@ impl<'a> List<'a> {
             Source::Rule => Cell::Text(&self.rules[self.run.labelled.rule_of_customer[row] as usize]),
         }
     }
+}
+
+/// The label rules of a spec in its order: `2: recency < all.recency`.
+pub fn rules(plan: &Plan) -> Vec<String> {
+    let words = |(nth, rule): (usize, &Rule)| format!("{}: {}", nth + 1, rule.words.as_deref().unwrap_or("otherwise"));
+    plan.labels.rules.iter().enumerate().map(words).collect()
+}
+
+/// A feature of a customer.
+pub fn of_feature(feature: &Feature, row: usize) -> Cell<'_> {
+    cell(feature, Kind::of(feature.base), row)
 }
 
 impl Kind {

@@ -351,13 +351,13 @@ fn score_table(scores: &Scores, currency: Option<&str>) -> ScoreTable {
         n: scores.n,
         low_is_best: scores.low_is_best,
         steps: scores
-            .steps
+            .cuts
             .iter()
-            .map(|(score, from, to, customers)| ScoreStep {
-                score: *score,
-                from: in_unit(scores.base, *from),
-                to: in_unit(scores.base, *to),
-                customers: *customers,
+            .map(|cut| ScoreStep {
+                score: cut.score,
+                from: in_unit(scores.base, cut.from),
+                to: in_unit(scores.base, cut.to),
+                customers: cut.customers,
             })
             .collect(),
     }

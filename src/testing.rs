@@ -70,7 +70,7 @@ fn label(plan: &Plan, test: &Test) -> Option<String> {
     let profile = Profile {
         own: &|name| own.get(name).cloned().unwrap_or(Value::Missing),
         everyone: &|name| everyone.get(name).cloned().unwrap_or(Value::Missing),
-        as_of: 0,
+        as_of: Some(0),
     };
     first_match(&plan.labels.rules, &profile).map(|rule| plan.labels.rules[rule].label.clone())
 }

@@ -18,3 +18,19 @@ pub fn iso_date(micros: i64) -> String {
     let text = iso(micros);
     text.split_once('T').map_or(text.clone(), |(day, _)| day.to_owned())
 }
+
+/// Microseconds of `2011-12-10`, `2011-12-10T12:50` or `2011-12-10T12:50:30`, with a blank in place of the T if you like;
+/// and whether it is a date only.
+pub fn moment(text: &str) -> Option<(i64, bool)> {
+    let (date, clock) = match text.split_once(['T', ' ']) {
+        Some((date, clock)) => (date, Some(clock)),
+        None => (text, None),
+    };
+    let date = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
+    let format = if clock.is_some_and(|c| c.len() > 5) { "%H:%M:%S%.f" } else { "%H:%M" };
+    let time = match clock {
+        Some(clock) => chrono::NaiveTime::parse_from_str(clock, format).ok()?,
+        None => chrono::NaiveTime::MIN,
+    };
+    Some((date.and_time(time).and_utc().timestamp_micros(), clock.is_none()))
+}

@@ -265,7 +265,10 @@ fn training_points_are_assigned_their_own_clusters() {
     }
     let centers = array![[0.0, 0.0], [2.0, 0.0], [2.0, 0.0]];
     let found = assign(array![[1.0, 0.0], [5.0, 4.0], [-0.0, 0.5]].view(), centers.view()).unwrap();
-    assert_eq!(found, Assignment { labels: vec![0, 1, 0], distances: vec![1.0, 5.0, 0.5] });
+    let seconds = vec![1.0, 5.0, 4.25f64.sqrt()];
+    assert_eq!(found, Assignment { labels: vec![0, 1, 0], distances: vec![1.0, 5.0, 0.5], seconds });
+    let alone = assign(array![[1.0, 0.0]].view(), array![[0.0, 0.0]].view()).unwrap();
+    assert_eq!(alone.seconds, [f64::INFINITY]);
     assert!(searched(&array![[-0.0]], 1..=1)[0].fit.centers[[0, 0]].is_sign_positive());
     let found = assign(array![[1.0]].view(), centers.view());
     assert_eq!(found, Err(ClusterError::OtherColumns { expected: 2, found: 1 }));

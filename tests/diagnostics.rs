@@ -10,11 +10,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use segc::assign::{self, Assigner};
 use segc::build::{Built, build};
 use segc::compile::{Compiled, compile};
 use segc::diagnostics::codes::{CODES, Code};
 use segc::diagnostics::{Diagnostic, Severity, has_errors, render};
-use segc::inputs::check_headers;
+use segc::ingest::InputFile;
+use segc::inputs::{Instead, check_headers};
 use segc::output;
 use segc::progress::Silent;
 use segc::report::Templates;
@@ -210,13 +212,48 @@ fn run_page(code: &Code, mended: bool) -> Vec<Diagnostic> {
             (language, None) => panic!("{}: a block of `{language}` without a name", code.code),
         }
     }
-    run(&Disk::default(), &folder.path().join("shop.seg"), &params).diagnostics
+    let done = run(&Disk::default(), &folder.path().join("shop.seg"), &params);
+    let new = folder.path().join("new.csv");
+    match &done.built {
+        Some(built) if new.exists() => assigned(built, &done.compiled, &new),
+        _ => done.diagnostics,
+    }
+}
+
+/// What is said when customers are assigned by the model of a build.
+fn assigned(built: &Built, compiled: &Compiled, new: &Path) -> Vec<Diagnostic> {
+    let model = output::json(&output::model::model(built, compiled, &[]));
+    let assigner = Assigner::open(&model).map_err(|unusable| unusable.diagnostics).unwrap();
+    let files = vec![InputFile { name: "new.csv".into(), path: new.to_owned() }];
+    match assign::read(&Disk::default(), &assigner, files, Instead::new(), &Silent) {
+        Err(found) => found,
+        Ok(found) => match assign::assign(&assigner, found.rows, None) {
+            Err(failed) => failed,
+            Ok(assigned) => found.diagnostics.into_iter().chain(assigned.diagnostics).collect(),
+        },
+    }
+}
+
+/// The model that a page shows.
+fn model_of_page(code: &str) -> Vec<Diagnostic> {
+    let page = blocks(CODES.iter().find(|c| c.code == code).unwrap().page);
+    let model = page.iter().find(|block| block.language == "json").unwrap();
+    Assigner::open(model.text.as_bytes()).err().unwrap().diagnostics
+}
+
+/// A model whose spec does not compile any more, with the digest that belongs to it.
+fn model_of_another_language() -> Vec<Diagnostic> {
+    let spec = |_: &Path, run: Run| output::model::model(&run.built.unwrap(), &run.compiled, &[]);
+    let mut model = in_folder(|_| {}, spec);
+    model.spec[0].text = model.spec[0].text.replace("features", "measures");
+    let found = Assigner::open(&output::json(&model.sealed())).err().unwrap().diagnostics;
+    found.into_iter().filter(|d| d.code.starts_with("SEG03")).collect()
 }
 
 /// Codes whose mistake lies where a page can't show it as files; their pages say it in words and with a command.
 const IN_WORDS: &[&str] = &[
-    "SEG0106", "SEG0111", "SEG0305", "SEG0504", "SEG0630", "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706",
-    "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0901",
+    "SEG0106", "SEG0111", "SEG0305", "SEG0355", "SEG0356", "SEG0357", "SEG0504", "SEG0630", "SEG0701", "SEG0702",
+    "SEG0703", "SEG0705", "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0901",
 ];
 
 #[test]
@@ -434,6 +471,9 @@ type Diagnose = fn() -> Vec<Diagnostic>;
 /// What needs more than a spec and rows to show.
 const ELSEWHERE: &[(&str, Diagnose)] = &[
     ("SEG0106", no_spec),
+    ("SEG0355", || model_of_page("SEG0355")),
+    ("SEG0356", || model_of_page("SEG0356")),
+    ("SEG0357", model_of_another_language),
     ("SEG0111", spec_of_two_megabytes),
     ("SEG0305", sheet_that_is_not_there),
     ("SEG0630", snapshot_of_another_version),

@@ -1,5 +1,6 @@
 //! The one test program: most cases are files in the folders beside it.
 
+mod assign;
 mod cluster;
 mod data_commands;
 mod diagnostics;

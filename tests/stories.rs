@@ -8,7 +8,7 @@ use segc::outcome::Outcome;
 use serde_json::Value;
 
 use crate::support::ari::adjusted_rand_index;
-use crate::support::{Case, files, real_data, root, segc, spec_with, stderr, stdout};
+use crate::support::{Case, cdnow, files, real_data, root, segc, spec_with, stderr, stdout};
 
 fn outcome(folder: &Path) -> Outcome {
     serde_json::from_slice(&fs::read(folder.join("outcome.json")).unwrap()).unwrap()
@@ -164,9 +164,7 @@ fn plain_recency_frequency_and_money_cluster_as_in_scikit_learn() {
 /// customer that comes with the Python package `lifetimes`, and Fader, Hardie and Lee's totals.
 #[test]
 fn cdnow_counts_repeat_purchases_as_the_papers_do() {
-    let folders = [real_data(), std::env::var_os("SEGC_CDNOW").map(Into::into)];
-    let data = folders.into_iter().flatten().find(|folder| folder.join("cdnow_sample.txt").is_file());
-    let data = data.expect("`.ci/install` fetches the CDNOW sample and `.ci/test` says where it is (SEGC_CDNOW)");
+    let data = cdnow();
     let out = tempfile::tempdir().unwrap();
     let outcome = build("specs/cdnow.seg", out.path(), Some(&data), "2");
     assert_eq!((outcome.rows.read, outcome.rows.refused, outcome.customers), (6_919, 0, 2_357));

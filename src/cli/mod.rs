@@ -1,5 +1,6 @@
 //! The command line: reads arguments, calls the library, prints. Results go to stdout, talk to stderr.
 
+mod assign;
 mod build;
 mod check;
 mod data;
@@ -69,6 +70,8 @@ enum Color {
 enum Command {
     /// Run a spec: report, list of customers, model
     Build(build::BuildArgs),
+    /// Give new customers a segment by the model of a build
+    Assign(assign::AssignArgs),
     /// Look for mistakes in a spec without running it
     Check(check::CheckArgs),
     /// Put specs into their one layout
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, printer: &Printer) -> Exit {
     match command {
         Command::Build(args) => build::run(&args, printer),
+        Command::Assign(args) => assign::run(&args, printer),
         Command::Check(args) => check::run(&args, printer),
         Command::Fmt(args) => fmt::run(&args, printer),
         Command::Test(args) => test::run(&args, printer),
@@ -161,10 +165,15 @@ fn report_bugs() {
     }));
 }
 
+/// The folders that are named, then that of the environment.
+fn data_folders(named: &[PathBuf]) -> Vec<PathBuf> {
+    let variable = std::env::var_os("SEGC_DATA").map(PathBuf::from);
+    named.iter().cloned().chain(variable).collect()
+}
+
 impl SpecArgs {
     pub fn world(&self) -> Disk {
-        let variable = std::env::var_os("SEGC_DATA").map(PathBuf::from);
-        Disk { data: self.data.iter().cloned().chain(variable).collect(), allow_outside: self.allow_outside }
+        Disk { data: data_folders(&self.data), allow_outside: self.allow_outside }
     }
 
     pub fn compile(&self, world: &Disk) -> Compiled {

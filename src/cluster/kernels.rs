@@ -44,6 +44,18 @@ pub(super) fn nearest(blocks: &Blocks, centers: &[f64], labels: &mut [[u32; LANE
     unrolled!(blocks.columns, nearest_in(blocks, centers, labels, squares))
 }
 
+/// The same, and the squared distance to the second nearest centre; infinite where there is one centre.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+pub(super) fn nearest_two(
+    blocks: &Blocks,
+    centers: &[f64],
+    labels: &mut [[u32; LANES]],
+    squares: &mut [Lane],
+    seconds: &mut [Lane],
+) {
+    unrolled!(blocks.columns, nearest_two_in(blocks, centers, labels, squares, seconds))
+}
+
 /// Moves points to their nearest centre and notes the blocks that changed.
 ///
 /// `drift` is the distance that the centres moved since the first call, largest and second largest of each iteration
@@ -93,6 +105,21 @@ fn nearest_in(columns: usize, blocks: &Blocks, centers: &[f64], labels: &mut [[u
         let (label, best, _) = two_nearest(columns, block, centers);
         *labels = label;
         *squares = best;
+    }
+}
+
+#[inline(always)]
+fn nearest_two_in(
+    columns: usize,
+    blocks: &Blocks,
+    centers: &[f64],
+    labels: &mut [[u32; LANES]],
+    squares: &mut [Lane],
+    seconds: &mut [Lane],
+) {
+    let near = labels.iter_mut().zip(squares).zip(seconds);
+    for (block, ((labels, squares), seconds)) in blocks.points.chunks_exact(columns).zip(near) {
+        (*labels, *squares, *seconds) = two_nearest(columns, block, centers);
     }
 }
 

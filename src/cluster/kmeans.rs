@@ -6,7 +6,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::ClusterError;
-use super::kernels::{LANES, Lane, Partition, lower, nearest, potentials, reassign, total};
+use super::kernels::{LANES, Lane, Partition, lower, nearest, nearest_two, potentials, reassign, total};
 use super::sample::{Blocks, Sample, checked, means};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,8 @@ pub struct Assignment {
     pub labels: Vec<u32>,
     /// Euclidean distance of every row to the centre of its cluster.
     pub distances: Vec<f64>,
+    /// The same to the second nearest centre; infinite where there is no second.
+    pub seconds: Vec<f64>,
 }
 
 /// Divides the sample into `k` clusters.
@@ -69,11 +71,14 @@ pub fn assign(points: ArrayView2<f64>, centers: ArrayView2<f64>) -> Result<Assig
         return Err(ClusterError::NoClusters);
     }
     let (points, centers) = (checked(points)?, checked(centers)?);
-    let (labels, squares) = nearest_of(&Blocks::new(&points, columns, &vec![1.0; rows]), &centers);
+    let blocks = Blocks::new(&points, columns, &vec![1.0; rows]);
+    let mut labels = vec![[0; LANES]; blocks.weights.len()];
+    let (mut squares, mut seconds) = (vec![[0.0; LANES]; labels.len()], vec![[0.0; LANES]; labels.len()]);
+    nearest_two(&blocks, &centers, &mut labels, &mut squares, &mut seconds);
     let mut labels = labels.into_flattened();
     labels.truncate(rows);
-    let distances = squares.into_flattened().into_iter().take(rows).map(f64::sqrt).collect();
-    Ok(Assignment { labels, distances })
+    let distances = |squares: Vec<Lane>| squares.into_flattened().into_iter().take(rows).map(f64::sqrt).collect();
+    Ok(Assignment { labels, distances: distances(squares), seconds: distances(seconds) })
 }
 
 pub(super) fn checked_k(sample: &Sample, k: u32) -> Result<usize, ClusterError> {

@@ -4,8 +4,9 @@ use ndarray::Array2;
 
 use super::ExecError;
 use super::customers::Customers;
+use super::yardstick::Yardstick;
 use crate::cluster::{self, ClusterError, KMeansOptions, Projection, Sample, Scaler, Scaling};
-use crate::plan::{Cluster, Projection as Dimension, Step};
+use crate::plan::Cluster;
 use crate::progress::Progress;
 use crate::spec::{Constraint, ConstraintOn, Criterion, Scale};
 use crate::time::DAY;
@@ -25,6 +26,8 @@ pub struct Clustering {
     pub centers_unscaled: Array2<f64>,
     /// All customers in two dimensions.
     pub projection: Projection,
+    /// Of the functions over all customers in the plan of the customers, then of the clusters.
+    pub yardsticks: Vec<Yardstick>,
 }
 
 /// One k, and whether it meets the constraints of the spec.
@@ -53,26 +56,22 @@ pub(super) fn cluster(
     as_of: i64,
     progress: &dyn Progress,
 ) -> Result<Clustering, ExecError> {
-    let mut customers = customers.clone();
-    for step in &plan.steps {
-        if let Step::Population(population) = step {
-            customers.populate(population, as_of);
-        }
-    }
-    let mut points = matrix(&plan.on, &customers, as_of)?;
-    let scaler = Scaler::fit(points.view(), scaling(plan.scale)).map_err(|error| match error {
-        ClusterError::TooLarge { row, column, .. } => ExecError::TooFar {
+    let (mut points, yardsticks) = points(plan, customers, Some(as_of), None)?;
+    all_there(&points, plan, customers)?;
+    let too_far = |error: ClusterError| match error {
+        ClusterError::TooLarge { row, column, .. } | ClusterError::NotFinite { row, column } => ExecError::TooFar {
             customer: customers.ids[row].clone(),
             dimension: column,
             words: plan.on[column].words.clone(),
         },
         error => error.into(),
-    })?;
+    };
+    let scaler = Scaler::fit(points.view(), scaling(plan.scale)).map_err(too_far)?;
     if let (Some(column), true) = (scaler.constant_columns().first(), plan.scale != Scale::None) {
         return Err(ExecError::NoVariance { dimension: *column, words: plan.on[*column].words.clone() });
     }
     scaler.transform(&mut points)?;
-    let sample = Sample::new(points.view())?;
+    let sample = Sample::new(points.view()).map_err(too_far)?;
     let distinct = sample.distinct();
     if plan.k.0 as usize > distinct || (plan.choice.by.is_none() && plan.k.1 as usize > distinct) {
         return Err(ExecError::TooManyClusters { k: plan.k.1, distinct });
@@ -96,10 +95,10 @@ pub(super) fn cluster(
     let mut centers_unscaled = search[taken].fitted.fit.centers.clone();
     scaler.inverse(&mut centers_unscaled)?;
     let projection = cluster::project(&sample);
-    Ok(Clustering { search, taken, scaler, centers_unscaled, projection })
+    Ok(Clustering { search, taken, scaler, centers_unscaled, projection, yardsticks })
 }
 
-fn scaling(scale: Scale) -> Scaling {
+pub fn scaling(scale: Scale) -> Scaling {
     match scale {
         Scale::None => Scaling::None,
         Scale::ZScore => Scaling::ZScore,
@@ -108,28 +107,40 @@ fn scaling(scale: Scale) -> Scaling {
     }
 }
 
-/// Customers by dimensions; time spans in days, money in currency units.
-fn matrix(on: &[Dimension], customers: &Customers, as_of: i64) -> Result<Array2<f64>, ExecError> {
-    let n = customers.ids.len();
-    let mut points = Array2::zeros((n, on.len()));
-    for (dimension, projection) in on.iter().enumerate() {
+/// Customers by dimensions, time spans in days and money in currency units, NaN where a value is missing; and all
+/// yardsticks that led there. `known` are those of other customers.
+pub(super) fn points(
+    plan: &Cluster,
+    customers: &Customers,
+    as_of: Option<i64>,
+    known: Option<&[Yardstick]>,
+) -> Result<(Array2<f64>, Vec<Yardstick>), ExecError> {
+    let mut customers = customers.clone();
+    customers.run(&plan.steps, as_of, &mut vec![], known)?;
+    let mut points = Array2::zeros((customers.ids.len(), plan.on.len()));
+    for (dimension, projection) in plan.on.iter().enumerate() {
         let unit = if projection.value.base == Base::Duration { DAY as f64 } else { 1.0 };
-        let values: Vec<Option<f64>> =
-            customers.project(&projection.value, as_of).iter().map(|v| v.as_number().map(|x| x / unit)).collect();
-        if let Some(at) = values.iter().position(|v| v.is_none_or(|x| !x.is_finite())) {
-            let missing = values.iter().filter(|v| v.is_none_or(|x| !x.is_finite())).count();
-            return Err(ExecError::MissingDimension {
-                customer: customers.ids[at].clone(),
-                dimension,
-                words: projection.words.clone(),
-                customers: missing,
-            });
-        }
-        for (row, value) in values.into_iter().flatten().enumerate() {
-            points[[row, dimension]] = value;
+        for (row, value) in customers.project(&projection.value, as_of).iter().enumerate() {
+            points[[row, dimension]] = value.as_number().map_or(f64::NAN, |x| x / unit);
         }
     }
-    Ok(points)
+    Ok((points, customers.yardsticks))
+}
+
+/// A customer without a value can't be placed.
+fn all_there(points: &Array2<f64>, plan: &Cluster, customers: &Customers) -> Result<(), ExecError> {
+    for (dimension, column) in points.columns().into_iter().enumerate() {
+        let mut absent = (0..column.len()).filter(|row| !column[*row].is_finite());
+        if let Some(first) = absent.next() {
+            return Err(ExecError::MissingDimension {
+                customer: customers.ids[first].clone(),
+                dimension,
+                words: plan.on[dimension].words.clone(),
+                customers: 1 + absent.count(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn meets(constraint: &Constraint, k: u32, smallest_share: f64) -> bool {

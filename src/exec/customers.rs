@@ -6,10 +6,11 @@ use super::aggregate::aggregate;
 use super::ledger::{Settled, amount_slot, cell};
 use super::relation::{AMOUNT, Relation};
 use super::rows::Lowering;
+use super::yardstick::{Cut, Yardstick};
 use super::{ExecError, Word};
 use crate::eval::{Scope, Value, eval};
 use crate::plan::expr::Expr;
-use crate::plan::{BASKET_TIME, Plan, Population, PopulationKind, Slot, Step};
+use crate::plan::{BASKET_TIME, Plan, Population, Slot, Step};
 use crate::spec::Aggregate;
 use crate::table::{Column, ColumnData, Table};
 use crate::types::Base;
@@ -24,6 +25,8 @@ pub struct Customers {
     pub amounts: Option<Vec<i64>>,
     pub amount_scale: u8,
     pub scores: Vec<Scores>,
+    /// Of the functions over all customers, in the order of the plan.
+    pub yardsticks: Vec<Yardstick>,
     /// Baskets among the rows used, when the spec groups by baskets.
     pub baskets: Option<u64>,
     /// Slots and helper columns that expressions refer to.
@@ -56,8 +59,8 @@ pub struct Scores {
     pub base: Base,
     pub n: u32,
     pub low_is_best: bool,
-    /// Score, smallest and largest value in base units, customers; only scores that were reached.
-    pub steps: Vec<(u32, f64, f64, u64)>,
+    /// In base units; only scores that were reached.
+    pub cuts: Vec<Cut>,
 }
 
 impl Values {
@@ -69,6 +72,11 @@ impl Values {
         }
     }
 
+    /// The first customer whose number grew beyond all numbers.
+    fn infinite(&self) -> Option<usize> {
+        self.numbers().and_then(|numbers| numbers.iter().position(|x| x.is_infinite()))
+    }
+
     pub fn numbers(&self) -> Option<&[f64]> {
         match self {
             Values::Numbers(numbers) => Some(numbers),
@@ -78,6 +86,11 @@ impl Values {
 }
 
 impl Customers {
+    /// Customers of whom nothing is known yet.
+    pub(super) fn of(ids: Vec<String>) -> Customers {
+        Customers { ids, ..Customers::default() }
+    }
+
     pub fn feature(&self, name: &str) -> Option<&Feature> {
         self.features.iter().find(|f| f.name == name)
     }
@@ -94,35 +107,90 @@ impl Customers {
     }
 
     /// An expression for every customer.
-    pub(super) fn project(&self, expr: &Expr, as_of: i64) -> Vec<Value> {
+    pub(super) fn project(&self, expr: &Expr, as_of: Option<i64>) -> Vec<Value> {
         let bound = expr.bind(&mut |name: &String| self.place(name));
         (0..self.ids.len()).map(|row| eval(&bound, &OneCustomer { customers: self, row, as_of })).collect()
     }
 
-    /// Runs a step that looks at all customers and keeps its result as a helper column.
-    pub(super) fn populate(&mut self, step: &Population, as_of: i64) {
-        let numbers: Vec<f64> = as_numbers(&self.project(&step.of, as_of));
-        let values = match step.kind {
-            PopulationKind::Score { n, low_is_best } => {
-                let scores = score(&numbers, n, low_is_best);
-                if let Some(feature) = &step.feature {
-                    let (of, base) = (step.of_words.clone(), step.of.base);
-                    let steps = score_steps(&numbers, &scores);
-                    self.scores.push(Scores { feature: feature.clone(), of, base, n, low_is_best, steps });
+    /// Whether there is everything that an expression speaks of.
+    pub(super) fn knows(&self, expr: &Expr, as_of: Option<i64>) -> bool {
+        let has = |name: &String| self.features.iter().chain(&self.helpers).any(|f| f.name == *name);
+        expr.columns().into_iter().all(has) && (as_of.is_some() || !expr.looks_at_as_of())
+    }
+
+    /// Runs the steps of a plan, as far as there is what they speak of: all of them over customers measured from rows.
+    /// `given` are features that are known otherwise, for those that can't be computed. `known` are the yardsticks of
+    /// other customers; without them they are read off these.
+    pub(super) fn run(
+        &mut self,
+        steps: &[Step],
+        as_of: Option<i64>,
+        given: &mut Vec<Feature>,
+        known: Option<&[Yardstick]>,
+    ) -> Result<(), ExecError> {
+        for step in steps {
+            match step {
+                Step::Population(population) => {
+                    let known = known.map(|all| &all[self.yardsticks.len()]);
+                    self.populate(population, as_of, known)?;
                 }
-                scores
+                Step::Feature(feature) if self.knows(&feature.value, as_of) => {
+                    let values = to_values(self.project(&feature.value, as_of), feature.value.base);
+                    if let (Some(at), None) = (values.infinite(), known) {
+                        let customer = self.ids[at].clone();
+                        return Err(ExecError::NotFinite { customer, feature: feature.name.clone() });
+                    }
+                    let (name, words) = (feature.name.clone(), feature.words.clone());
+                    self.features.push(Feature { name, base: feature.value.base, words, values });
+                }
+                Step::Feature(feature) => {
+                    let at = given.iter().position(|f| f.name == feature.name);
+                    self.features.extend(at.map(|at| given.swap_remove(at)));
+                }
             }
-            PopulationKind::Winsorize { low, high } => winsorize(&numbers, low, high),
+        }
+        Ok(())
+    }
+
+    /// Runs a step that looks at all customers and keeps its result as a helper column.
+    fn populate(&mut self, step: &Population, as_of: Option<i64>, known: Option<&Yardstick>) -> Result<(), ExecError> {
+        if let (Some(known), false) = (known, self.knows(&step.of, as_of)) {
+            self.yardsticks.push(known.clone());
+            return Ok(());
+        }
+        let numbers: Vec<f64> = as_numbers(&self.project(&step.of, as_of));
+        let yardstick = match known {
+            Some(known) => known.clone(),
+            None => {
+                if let Some(at) = numbers.iter().position(|x| x.is_infinite()) {
+                    let customer = self.ids[at].clone();
+                    return Err(ExecError::NotFinite { customer, feature: step.of_words.clone() });
+                }
+                Yardstick::read(step, &numbers)
+            }
         };
+        if let (Some(feature), Yardstick::Score { n, low_is_best, cuts, .. }) = (&step.feature, &yardstick) {
+            self.scores.push(Scores {
+                feature: feature.clone(),
+                of: step.of_words.clone(),
+                base: step.of.base,
+                n: *n,
+                low_is_best: *low_is_best,
+                cuts: cuts.clone(),
+            });
+        }
+        let values = Values::Numbers(numbers.iter().map(|x| yardstick.apply(*x)).collect());
+        self.yardsticks.push(yardstick);
         let (name, words) = (step.name.clone(), step.of_words.clone());
-        self.helpers.push(Feature { name, base: step.of.base, words, values: Values::Numbers(values) });
+        self.helpers.push(Feature { name, base: step.of.base, words, values });
+        Ok(())
     }
 }
 
 struct OneCustomer<'a> {
     customers: &'a Customers,
     row: usize,
-    as_of: i64,
+    as_of: Option<i64>,
 }
 
 impl Scope<usize> for OneCustomer<'_> {
@@ -135,18 +203,19 @@ impl Scope<usize> for OneCustomer<'_> {
     }
 
     fn as_of(&self) -> Value {
-        Value::Number(self.as_of as f64)
+        self.as_of.map_or(Value::Missing, |micros| Value::Number(micros as f64))
     }
 }
 
-pub(super) fn measure(plan: &Plan, settled: &Settled) -> Result<Customers, ExecError> {
+/// Customers with the aggregates of their rows, and the features computed from these.
+pub(super) fn measure(plan: &Plan, settled: &Settled, known: Option<&[Yardstick]>) -> Result<Customers, ExecError> {
     let as_of = settled.as_of;
     let mut row_slots = plan.customers.row_slots.clone();
     if plan.revenue.is_some() {
         row_slots.push(amount_slot());
     }
     let mut by_customer = aggregate(&settled.relation, &[&plan.customer], &row_slots, &plan.time, Some(as_of))?;
-    let mut customers = Customers { ids: ids(&by_customer, &plan.customer), ..Customers::default() };
+    let mut customers = Customers::of(ids(&by_customer, &plan.customer));
     if plan.revenue.is_some() {
         let at = by_customer.columns.iter().position(|c| c.name == AMOUNT).expect("the slot was added above");
         if let ColumnData::Decimal { cells, scale } = by_customer.columns.remove(at).data {
@@ -185,22 +254,7 @@ pub(super) fn measure(plan: &Plan, settled: &Settled) -> Result<Customers, ExecE
             .collect();
         customers.helpers.extend(helpers);
     }
-    for step in &plan.customers.steps {
-        match step {
-            Step::Population(population) => customers.populate(population, as_of),
-            Step::Feature(feature) => {
-                let values = to_values(customers.project(&feature.value, as_of), feature.value.base);
-                if let Values::Numbers(numbers) = &values
-                    && let Some(at) = numbers.iter().position(|x| x.is_infinite())
-                {
-                    let customer = customers.ids[at].clone();
-                    return Err(ExecError::NotFinite { customer, feature: feature.name.clone() });
-                }
-                let (name, words) = (feature.name.clone(), feature.words.clone());
-                customers.features.push(Feature { name, base: feature.value.base, words, values });
-            }
-        }
-    }
+    customers.run(&plan.customers.steps, Some(as_of), &mut vec![], known)?;
     Ok(customers)
 }
 
@@ -270,48 +324,6 @@ fn to_values(cells: Vec<Value>, base: Base) -> Values {
 
 fn as_numbers(cells: &[Value]) -> Vec<f64> {
     cells.iter().map(|v| v.as_number().map_or(f64::NAN, |x| x + 0.0)).collect()
-}
-
-/// 1 + floor(n x share of customers strictly below), or above where low is best: equal values score alike, whatever the
-/// order of customers. Missing values stay missing and are not counted.
-pub fn score(values: &[f64], n: u32, low_is_best: bool) -> Vec<f64> {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
-    sorted.sort_by(f64::total_cmp);
-    let total = sorted.len() as u64;
-    values
-        .iter()
-        .map(|x| {
-            if x.is_nan() {
-                return f64::NAN;
-            }
-            let worse = if low_is_best {
-                total - sorted.partition_point(|y| y <= x) as u64
-            } else {
-                sorted.partition_point(|y| y < x) as u64
-            };
-            // In whole numbers: floor(n * worse / total) has no rounding.
-            (1 + u64::from(n) * worse / total) as f64
-        })
-        .collect()
-}
-
-fn score_steps(values: &[f64], scores: &[f64]) -> Vec<(u32, f64, f64, u64)> {
-    let mut steps: std::collections::BTreeMap<u32, (f64, f64, u64)> = std::collections::BTreeMap::new();
-    for (value, score) in values.iter().zip(scores).filter(|(_, score)| !score.is_nan()) {
-        let step = steps.entry(*score as u32).or_insert((*value, *value, 0));
-        *step = (step.0.min(*value), step.1.max(*value), step.2 + 1);
-    }
-    steps.into_iter().map(|(score, (low, high, n))| (score, low, high, n)).collect()
-}
-
-fn winsorize(values: &[f64], low: f64, high: f64) -> Vec<f64> {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|x| !x.is_nan()).collect();
-    sorted.sort_by(f64::total_cmp);
-    if sorted.is_empty() {
-        return values.to_vec();
-    }
-    let (low, high) = (quantile(&sorted, low), quantile(&sorted, high));
-    values.iter().map(|x| if x.is_nan() { *x } else { x.clamp(low, high) }).collect()
 }
 
 /// The quantile of sorted values, interpolated linearly between order statistics (type 7 of Hyndman and Fan 1996, the

@@ -18,6 +18,8 @@ pub struct Labelled {
     pub rule_of_customer: Vec<u32>,
     /// Per cluster, an index into `segments`; empty where customers are labelled.
     pub of_cluster: Vec<u32>,
+    /// Per cluster, the rule that named it; empty where customers are labelled.
+    pub rule_of_cluster: Vec<u32>,
     /// Per rule, how many clusters it took.
     pub clusters_by_rule: Vec<u64>,
 }
@@ -33,7 +35,8 @@ pub struct Segment {
 pub struct Profile<'a> {
     pub own: &'a dyn Fn(&str) -> Value,
     pub everyone: &'a dyn Fn(&str) -> Value,
-    pub as_of: i64,
+    /// Microseconds, where it is known.
+    pub as_of: Option<i64>,
 }
 
 impl Scope<String> for Profile<'_> {
@@ -46,7 +49,7 @@ impl Scope<String> for Profile<'_> {
     }
 
     fn as_of(&self) -> Value {
-        Value::Number(self.as_of as f64)
+        self.as_of.map_or(Value::Missing, |micros| Value::Number(micros as f64))
     }
 }
 
@@ -55,16 +58,27 @@ pub fn first_match(rules: &[Rule], profile: &Profile) -> Option<usize> {
     rules.iter().position(|rule| rule.when.as_ref().is_none_or(|when| truth(when, profile) == Some(true)))
 }
 
-pub(super) fn customers(labels: &Labels, customers: &Customers, as_of: i64) -> Labelled {
-    let medians = Medians::of(customers, &(0..customers.ids.len()).collect::<Vec<_>>());
+/// The first rule that holds for each customer, beside what is typical of everyone. A build's customers all get one;
+/// others may lack what `check` could rely on.
+pub(super) fn rules_of(
+    rules: &[Rule],
+    customers: &Customers,
+    everyone: &Typical,
+    as_of: Option<i64>,
+) -> Vec<Option<u32>> {
     let columns: BTreeMap<&str, &Values> = customers.features.iter().map(|f| (f.name.as_str(), &f.values)).collect();
-    let rules: Vec<u32> = (0..customers.ids.len())
+    (0..customers.ids.len())
         .map(|row| {
             let own = |name: &str| columns.get(name).map_or(Value::Missing, |values| values.get(row));
-            let profile = Profile { own: &own, everyone: &|name| medians.get(name), as_of };
-            rule_for(&labels.rules, &profile)
+            let profile = Profile { own: &own, everyone: &|name| everyone.get(name), as_of };
+            first_match(rules, &profile).map(|rule| rule as u32)
         })
-        .collect();
+        .collect()
+}
+
+pub(super) fn customers(labels: &Labels, customers: &Customers, everyone: &Typical, as_of: i64) -> Labelled {
+    let rules: Vec<u32> =
+        rules_of(&labels.rules, customers, everyone, Some(as_of)).into_iter().map(|r| r.expect(EXHAUSTIVE)).collect();
     let mut segments: Vec<Segment> = vec![];
     let mut segment_of_rule: Vec<Option<u32>> = vec![None; labels.rules.len()];
     for (index, rule) in labels.rules.iter().enumerate() {
@@ -80,25 +94,33 @@ pub(super) fn customers(labels: &Labels, customers: &Customers, as_of: i64) -> L
     }
     let of_customer = rules.iter().map(|r| segment_of_rule[*r as usize].expect("the rule fired")).collect();
     let clusters_by_rule = vec![0; labels.rules.len()];
-    Labelled { segments, of_customer, rule_of_customer: rules, of_cluster: vec![], clusters_by_rule }
+    Labelled {
+        segments,
+        of_customer,
+        rule_of_customer: rules,
+        of_cluster: vec![],
+        rule_of_cluster: vec![],
+        clusters_by_rule,
+    }
 }
 
 pub(super) fn clusters(
     labels: &Labels,
     customers: &Customers,
+    everyone: &Typical,
     clustering: Option<&Clustering>,
     as_of: i64,
 ) -> Labelled {
     let clustering = clustering.expect("`resolve` wants a cluster block for labels over clusters");
-    let everyone = Medians::of(customers, &(0..customers.ids.len()).collect::<Vec<_>>());
     let k = clustering.chosen().k;
     let rule_of_cluster: Vec<u32> = (0..k)
         .map(|cluster| {
             let members: Vec<usize> =
                 (0..customers.ids.len()).filter(|row| clustering.labels()[*row] == cluster).collect();
-            let own = Medians::of(customers, &members);
-            let profile = Profile { own: &|name| own.get(name), everyone: &|name| everyone.get(name), as_of };
-            rule_for(&labels.rules, &profile)
+            let own = Typical::of(customers, &members);
+            let (own, everyone) = (|name: &str| own.get(name), |name: &str| everyone.get(name));
+            let profile = Profile { own: &own, everyone: &everyone, as_of: Some(as_of) };
+            first_match(&labels.rules, &profile).expect(EXHAUSTIVE) as u32
         })
         .collect();
     let mut segments: Vec<Segment> = vec![];
@@ -118,7 +140,7 @@ pub(super) fn clusters(
     let rule_of_customer = clustering.labels().iter().map(|c| rule_of_cluster[*c as usize]).collect();
     let mut clusters_by_rule = vec![0; labels.rules.len()];
     rule_of_cluster.iter().for_each(|rule| clusters_by_rule[*rule as usize] += 1);
-    Labelled { segments, of_customer, rule_of_customer, of_cluster, clusters_by_rule }
+    Labelled { segments, of_customer, rule_of_customer, of_cluster, rule_of_cluster, clusters_by_rule }
 }
 
 /// Clusters with their rules, in the order of rules, then of clusters.
@@ -134,19 +156,23 @@ fn numbered(label: &str, labels: &Labels, segments: &[Segment]) -> String {
     (1..).map(|n| format!("{label} {n}")).find(|name| !taken(name)).expect("there are endless numbers")
 }
 
-fn rule_for(rules: &[Rule], profile: &Profile) -> u32 {
-    first_match(rules, profile).expect("`check` proves that some rule takes everybody") as u32
-}
+const EXHAUSTIVE: &str = "`check` proves that some rule takes everybody";
 
-/// A feature's typical value in a group: the median of numbers, the commonest text (the smallest among equals).
-struct Medians(BTreeMap<String, Value>);
+/// Each feature's typical value in a group: the median of numbers, the commonest text (the smallest among equals), what
+/// is true of most.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Typical(pub BTreeMap<String, Value>);
 
-impl Medians {
-    fn of(customers: &Customers, members: &[usize]) -> Medians {
-        Medians(customers.features.iter().map(|f| (f.name.clone(), typical(&f.values, members))).collect())
+impl Typical {
+    fn of(customers: &Customers, members: &[usize]) -> Typical {
+        Typical(customers.features.iter().map(|f| (f.name.clone(), typical(&f.values, members))).collect())
     }
 
-    fn get(&self, name: &str) -> Value {
+    pub(super) fn of_all(customers: &Customers) -> Typical {
+        Typical::of(customers, &(0..customers.ids.len()).collect::<Vec<_>>())
+    }
+
+    pub fn get(&self, name: &str) -> Value {
         self.0.get(name).cloned().unwrap_or(Value::Missing)
     }
 }

@@ -20,7 +20,9 @@ pub(super) struct Settled {
     pub last: i64,
 }
 
-pub(super) fn settle(plan: &Plan, input: Input) -> Result<Settled, ExecError> {
+/// `stated` takes the place of the plan's `as_of`.
+pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Result<Settled, ExecError> {
+    let input = inputs.into_iter().next().expect("a plan has a source");
     let mut relation = Relation::from_table(input.table, input.identity)?;
     for derive in &plan.derive {
         let lowered = Lowering { relation: &relation, as_of: None }.lower(&derive.value);
@@ -52,7 +54,10 @@ pub(super) fn settle(plan: &Plan, input: Input) -> Result<Settled, ExecError> {
                 if relation.height() == 0 {
                     return Err(nothing_left(input.read, &dropped));
                 }
-                let moment = as_of_moment(plan, &relation)?;
+                let moment = match stated {
+                    Some(moment) => moment,
+                    None => as_of_moment(plan, &relation)?,
+                };
                 as_of = Some(moment);
                 polars::prelude::col(plan.time.as_str()).gt(lit(moment))
             }

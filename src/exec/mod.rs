@@ -2,7 +2,7 @@
 //!
 //! The stages are functions on plain values: [`rows`] filters and aggregates in polars, [`customers`] computes features
 //! and scores, [`clustering`] searches k, [`labels`] names segments. What comes out is an [`Execution`], which knows
-//! nothing of polars any more.
+//! nothing of polars any more. [`place`] takes the same steps with what an execution has learned.
 
 mod aggregate;
 pub mod clustering;
@@ -11,8 +11,10 @@ pub mod labels;
 mod ledger;
 pub mod parquet;
 pub mod parquet_sink;
+pub mod place;
 mod relation;
 mod rows;
+mod yardstick;
 
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ use crate::spec::Over;
 use crate::table::Table;
 
 pub use customers::{Customers, Feature, Scores, Values};
+pub use yardstick::{Cut, Yardstick};
 
 /// Why a plan could not be carried out on this data.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +75,8 @@ pub struct Execution {
     pub last: i64,
     pub baskets: Option<u64>,
     pub customers: Customers,
+    /// What `all.` means.
+    pub everyone: labels::Typical,
     pub clustering: Option<clustering::Clustering>,
     pub labelled: labels::Labelled,
 }
@@ -108,17 +113,17 @@ pub struct Input {
 /// Carries out a plan on the rows of its sources, in the order of [`Plan::scans`].
 pub fn run(plan: &Plan, inputs: Vec<Input>, progress: &dyn Progress) -> Result<Execution, ExecError> {
     progress.start("cleaning and measuring", None);
-    let facts = inputs.into_iter().next().expect("a plan has a source");
-    let settled = ledger::settle(plan, facts)?;
-    let customers = customers::measure(plan, &settled)?;
+    let settled = ledger::settle(plan, inputs, None)?;
+    let customers = customers::measure(plan, &settled, None)?;
     progress.finish(&format!("{} customers", customers.ids.len()));
     let clustering = match &plan.cluster {
         Some(cluster) => Some(clustering::cluster(cluster, &customers, settled.as_of, progress)?),
         None => None,
     };
+    let everyone = labels::Typical::of_all(&customers);
     let labelled = match plan.labels.over {
-        Over::Clusters => labels::clusters(&plan.labels, &customers, clustering.as_ref(), settled.as_of),
-        Over::Customers => labels::customers(&plan.labels, &customers, settled.as_of),
+        Over::Clusters => labels::clusters(&plan.labels, &customers, &everyone, clustering.as_ref(), settled.as_of),
+        Over::Customers => labels::customers(&plan.labels, &customers, &everyone, settled.as_of),
     };
     Ok(Execution {
         ledger: settled.ledger,
@@ -127,6 +132,7 @@ pub fn run(plan: &Plan, inputs: Vec<Input>, progress: &dyn Progress) -> Result<E
         last: settled.last,
         baskets: customers.baskets,
         customers,
+        everyone,
         clustering,
         labelled,
     })

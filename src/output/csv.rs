@@ -39,7 +39,7 @@ pub fn rejects(sources: &[SourceRead], texts: Texts) -> Vec<u8> {
 }
 
 impl Texts {
-    fn cell(self, cell: Cell) -> String {
+    pub(crate) fn cell(self, cell: Cell) -> String {
         match cell {
             Cell::Missing => String::new(),
             Cell::Text(text) => self.text(text),
@@ -51,9 +51,14 @@ impl Texts {
         }
     }
 
-    fn text(self, text: &str) -> String {
+    pub(crate) fn text(self, text: &str) -> String {
         if self == Texts::Harmless && runs(text) { format!("'{text}") } else { text.to_owned() }
     }
+}
+
+/// The text that [`Texts::Harmless`] was given.
+pub(crate) fn as_it_was(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|text| runs(text)).unwrap_or(cell)
 }
 
 /// Whether a spreadsheet may take a text for a formula: by its first character (OWASP, CSV Injection; ASVS 1.2.10), also
@@ -66,6 +71,6 @@ fn runs(text: &str) -> bool {
     text.starts_with(control) || inside.starts_with(['=', '+', '-', '@', '|', '＝', '＋', '－', '＠'])
 }
 
-fn write(writer: &mut csv::Writer<Vec<u8>>, record: impl IntoIterator<Item = String>) {
+pub(crate) fn write(writer: &mut csv::Writer<Vec<u8>>, record: impl IntoIterator<Item = String>) {
     writer.write_record(record.into_iter().map(String::into_bytes)).expect("records of one file have one length");
 }

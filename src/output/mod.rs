@@ -1,6 +1,6 @@
 //! What a build writes: reports, the list of customers, the model, the outcome and the manifest, all or nothing.
 
-mod csv;
+pub(crate) mod csv;
 pub mod model;
 mod parquet;
 mod set;
@@ -10,6 +10,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use csv::Texts;
 pub use set::{OutputError, OutputSet, replace_file};
 
 use crate::build::Built;

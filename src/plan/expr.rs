@@ -52,16 +52,35 @@ impl<C> Expr<C> {
         Expr { op, base: Base::Bool }
     }
 
+    /// Its direct parts.
+    fn parts(&self) -> Vec<&Expr<C>> {
+        match &self.op {
+            Op::Constant(_) | Op::AsOf | Op::Column(_) | Op::All(_) | Op::Duplicate(_) => vec![],
+            Op::Not(a) | Op::Negate(a) | Op::IsMissing(a) => vec![a],
+            Op::And(list) | Op::Or(list) | Op::Call(_, list) => list.iter().collect(),
+            Op::Arithmetic(a, _, b) | Op::Compare(a, _, b) | Op::Text(a, _, b) => vec![a, b],
+            Op::If(a, b, c) => vec![a, b, c],
+        }
+    }
+
+    /// The columns of the relation that it speaks of.
+    pub fn columns(&self) -> Vec<&C> {
+        let own = match &self.op {
+            Op::Column(column) => vec![column],
+            Op::Duplicate(Some(columns)) => columns.iter().collect(),
+            _ => vec![],
+        };
+        own.into_iter().chain(self.parts().into_iter().flat_map(Expr::columns)).collect()
+    }
+
+    pub fn looks_at_as_of(&self) -> bool {
+        matches!(self.op, Op::AsOf) || self.parts().into_iter().any(Expr::looks_at_as_of)
+    }
+
     /// Whether the value is the same for every row.
     pub fn is_constant(&self) -> bool {
-        match &self.op {
-            Op::Constant(_) | Op::AsOf => true,
-            Op::Column(_) | Op::All(_) | Op::Duplicate(_) => false,
-            Op::Not(a) | Op::Negate(a) | Op::IsMissing(a) => a.is_constant(),
-            Op::And(list) | Op::Or(list) | Op::Call(_, list) => list.iter().all(Expr::is_constant),
-            Op::Arithmetic(a, _, b) | Op::Compare(a, _, b) | Op::Text(a, _, b) => a.is_constant() && b.is_constant(),
-            Op::If(a, b, c) => a.is_constant() && b.is_constant() && c.is_constant(),
-        }
+        let varies = matches!(self.op, Op::Column(_) | Op::All(_) | Op::Duplicate(_));
+        !varies && self.parts().into_iter().all(Expr::is_constant)
     }
 
     /// The same expression with its columns named otherwise.

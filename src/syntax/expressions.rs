@@ -8,6 +8,7 @@ use super::build::{Builder, comparator_of};
 use super::errors;
 use super::source::{Span, Spanned};
 use crate::expr::{Argument, Literal, Operator, TextVerb};
+use crate::time;
 
 type P<'a> = Pair<'a, Rule>;
 
@@ -210,7 +211,7 @@ fn literal(b: &mut Builder, pair: P, span: Span) -> Kind {
             let unit = parts.next().map_or("", |p| p.as_str()).to_owned();
             Literal::Quantity(b.decimal(&number, span), unit)
         }
-        Rule::moment => match moment(text.trim_start_matches('@')) {
+        Rule::moment => match time::moment(text.trim_start_matches('@')) {
             Some((micros, date_only)) => Literal::Moment { micros, date_only },
             None => {
                 b.diagnostics.push(errors::no_such_date(Spanned::new(text, span)));
@@ -221,19 +222,4 @@ fn literal(b: &mut Builder, pair: P, span: Span) -> Kind {
         Rule::kw_false => Literal::Bool(false),
         _ => Literal::Missing,
     })
-}
-
-/// `2011-12-10`, `2011-12-10T12:50` or `2011-12-10T12:50:30`, with a blank in place of the T if you like.
-fn moment(text: &str) -> Option<(i64, bool)> {
-    let (date, clock) = match text.split_once(['T', ' ']) {
-        Some((date, clock)) => (date, Some(clock)),
-        None => (text, None),
-    };
-    let date = chrono::NaiveDate::parse_from_str(date, "%Y-%m-%d").ok()?;
-    let format = if clock.is_some_and(|c| c.len() > 5) { "%H:%M:%S" } else { "%H:%M" };
-    let time = match clock {
-        Some(clock) => chrono::NaiveTime::parse_from_str(clock, format).ok()?,
-        None => chrono::NaiveTime::MIN,
-    };
-    Some((date.and_time(time).and_utc().timestamp_micros(), clock.is_none()))
 }

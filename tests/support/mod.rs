@@ -24,6 +24,13 @@ pub fn real_data() -> Option<PathBuf> {
     named.into_iter().chain([root().join("../shared/data")]).find(|folder| folder.join("online_retail.xlsx").is_file())
 }
 
+/// The folder with the CDNOW sample.
+pub fn cdnow() -> PathBuf {
+    let folders = [real_data(), std::env::var_os("SEGC_CDNOW").map(Into::into)];
+    let data = folders.into_iter().flatten().find(|folder| folder.join("cdnow_sample.txt").is_file());
+    data.expect("`.ci/install` fetches the CDNOW sample and `.ci/test` says where it is (SEGC_CDNOW)")
+}
+
 /// The command, with an environment of its own.
 pub fn segc(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_segc"));
