@@ -23,6 +23,7 @@ pub mod compile;
 pub mod data;
 pub mod database;
 pub mod diagnostics;
+pub mod diff;
 pub mod eval;
 pub mod exec;
 pub mod explain;

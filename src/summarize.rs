@@ -70,7 +70,7 @@ pub fn outcome(run: &Execution, facts: &Facts) -> Outcome {
 }
 
 /// An exact amount without needless zeros, but with two decimals at least: `1447682.12`, `8887208.894`.
-fn amount_text(units: i128, scale: u8) -> String {
+pub fn amount_text(units: i128, scale: u8) -> String {
     let (mut units, mut scale) = (units, scale);
     while scale > 2 && units % 10 == 0 {
         (units, scale) = (units / 10, scale - 1);

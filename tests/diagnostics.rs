@@ -15,6 +15,7 @@ use segc::build::{Built, build};
 use segc::compile::{Compiled, compile};
 use segc::diagnostics::codes::{CODES, Code};
 use segc::diagnostics::{Diagnostic, Severity, has_errors, render};
+use segc::diff;
 use segc::ingest::InputFile;
 use segc::inputs::{Instead, check_headers};
 use segc::output;
@@ -252,8 +253,9 @@ fn model_of_another_language() -> Vec<Diagnostic> {
 
 /// Codes whose mistake lies where a page can't show it as files; their pages say it in words and with a command.
 const IN_WORDS: &[&str] = &[
-    "SEG0106", "SEG0111", "SEG0305", "SEG0355", "SEG0356", "SEG0357", "SEG0504", "SEG0630", "SEG0701", "SEG0702",
-    "SEG0703", "SEG0705", "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0901",
+    "SEG0106", "SEG0111", "SEG0305", "SEG0355", "SEG0356", "SEG0357", "SEG0504", "SEG0630", "SEG0640", "SEG0641",
+    "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711",
+    "SEG0901",
 ];
 
 #[test]
@@ -466,6 +468,14 @@ fn snapshot_of_another_version() -> Vec<Diagnostic> {
     snapshot::compare("shop.snap", "segc snapshot 0: shop\n", "segc snapshot 1: shop\n").unwrap_err()
 }
 
+fn revision_that_is_not_there() -> Vec<Diagnostic> {
+    diff::Side::open("specs/shop.seg@no-such-branch", &Disk::default(), &[]).err().unwrap()
+}
+
+fn condition_on_nothing() -> Vec<Diagnostic> {
+    diff::Limit::parse("revenue < 2%").err().unwrap()
+}
+
 type Diagnose = fn() -> Vec<Diagnostic>;
 
 /// What needs more than a spec and rows to show.
@@ -477,6 +487,8 @@ const ELSEWHERE: &[(&str, Diagnose)] = &[
     ("SEG0111", spec_of_two_megabytes),
     ("SEG0305", sheet_that_is_not_there),
     ("SEG0630", snapshot_of_another_version),
+    ("SEG0640", revision_that_is_not_there),
+    ("SEG0641", condition_on_nothing),
     ("SEG0701", output_below_a_file),
     ("SEG0702", template_with_an_unknown_name),
     ("SEG0703", text_longer_than_a_cell),

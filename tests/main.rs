@@ -4,6 +4,7 @@ mod assign;
 mod cluster;
 mod data_commands;
 mod diagnostics;
+mod diff;
 mod editors;
 mod engine;
 mod format;

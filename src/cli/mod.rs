@@ -4,6 +4,7 @@ mod assign;
 mod build;
 mod check;
 mod data;
+mod diff;
 mod explain;
 mod fmt;
 mod progress;
@@ -74,6 +75,8 @@ enum Command {
     Assign(assign::AssignArgs),
     /// Look for mistakes in a spec without running it
     Check(check::CheckArgs),
+    /// Which customers a change to a spec moves, and with how much money
+    Diff(diff::DiffArgs),
     /// Put specs into their one layout
     Fmt(fmt::FmtArgs),
     /// Run the tests of a spec
@@ -140,6 +143,7 @@ fn run(command: Command, printer: &Printer) -> Exit {
         Command::Build(args) => build::run(&args, printer),
         Command::Assign(args) => assign::run(&args, printer),
         Command::Check(args) => check::run(&args, printer),
+        Command::Diff(args) => diff::run(&args, printer),
         Command::Fmt(args) => fmt::run(&args, printer),
         Command::Test(args) => test::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),

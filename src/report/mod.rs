@@ -25,6 +25,7 @@ use minijinja::value::Value;
 
 use crate::outcome::Outcome;
 pub use color::{Swatch, swatch};
+pub use markdown::escaped as escaped_markdown;
 pub use templates::Templates;
 
 /// One self-contained page.

@@ -1,0 +1,103 @@
+//! What differs between two specs by their meaning: their plans, part by part. Layout, comments and the names that the
+//! compiler gives to helper columns don't count.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use similar::{ChangeTag, TextDiff};
+
+use crate::plan::{self, Plan};
+
+/// A part of the plan that differs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PartChange {
+    /// `source`, `derived columns`, `cleaning`, `as_of`, `baskets`, `features`, `clusters`, `labels`, `texts`, `other`.
+    pub part: String,
+    /// Lines that only the first spec has, and only the second.
+    pub removed: Vec<String>,
+    pub added: Vec<String>,
+}
+
+/// Nothing where both specs mean the same.
+pub fn changes(a: &Plan, b: &Plan) -> Vec<PartChange> {
+    let (left, right) = (parts(a), parts(b));
+    let mut found = vec![];
+    for part in PARTS {
+        let lines = |parts: &BTreeMap<&str, String>| parts.get(part).cloned().unwrap_or_default();
+        let (left, right) = (lines(&left), lines(&right));
+        let diff = TextDiff::from_lines(&left, &right);
+        let side = |tag: ChangeTag| -> Vec<String> {
+            let lines = diff.iter_all_changes().filter(|change| change.tag() == tag);
+            lines.map(|change| change.value().trim().to_owned()).collect()
+        };
+        let (removed, added) = (side(ChangeTag::Delete), side(ChangeTag::Insert));
+        if !removed.is_empty() || !added.is_empty() {
+            found.push(PartChange { part: part.to_owned(), removed, added });
+        }
+    }
+    found
+}
+
+const PARTS: [&str; 10] =
+    ["source", "derived columns", "cleaning", "as_of", "baskets", "features", "clusters", "labels", "texts", "other"];
+
+/// The plan as text by its parts, with helper columns put where they are used.
+fn parts(plan: &Plan) -> BTreeMap<&'static str, String> {
+    let text = plan::print(plan);
+    let mut helpers: Vec<(String, String)> = vec![];
+    let mut parts: BTreeMap<&'static str, String> = BTreeMap::new();
+    let mut part = "other";
+    for line in text.lines().skip(1) {
+        if !line.starts_with(' ') {
+            part = match line {
+                line if line.contains("= scan ") || line.contains("join ") && line.contains("scan") => "source",
+                line if line.starts_with("rows = derive") => "derived columns",
+                line if line.starts_with("rows = drop") || line.starts_with("ledger") => "cleaning",
+                line if line.starts_with("as_of") => "as_of",
+                line if line.starts_with("baskets") => "baskets",
+                line if line.starts_with("customers") => "features",
+                line if line.starts_with("clusters") => "clusters",
+                line if line.starts_with("segments") => "labels",
+                _ => "other",
+            };
+        }
+        let line = spelled_out(line, &helpers);
+        match line.trim_start().split_once(" = ") {
+            Some((name, value)) if name.starts_with('$') => {
+                helpers.push((name.to_owned(), value.to_owned()));
+            }
+            // Relations are the frame, not the picture.
+            _ if line.starts_with("customers =") || (line.starts_with("as_of =") && line.contains("aggregate")) => {}
+            _ => {
+                let lines = parts.entry(part).or_default();
+                lines.push_str(&line);
+                lines.push('\n');
+            }
+        }
+    }
+    let texts = plan.labels.rules.iter().flat_map(|rule| {
+        let notes = [("description", &rule.description), ("action", &rule.action), ("color", &rule.color)];
+        notes.map(|(name, text)| text.as_ref().map(|text| format!("\"{}\" {name} \"{text}\"\n", rule.label)))
+    });
+    parts.insert("texts", texts.flatten().collect());
+    parts
+}
+
+/// The line with every `$3` replaced by what it stands for.
+fn spelled_out(line: &str, helpers: &[(String, String)]) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    // A definition keeps its own name.
+    if let Some((name, value)) = line.split_once(" = ").filter(|(name, _)| name.trim_start().starts_with('$')) {
+        out = format!("{name} = ");
+        rest = value;
+    }
+    while let Some(at) = rest.find('$') {
+        let digits = rest[at + 1..].chars().take_while(|c| c.is_alphanumeric()).map(char::len_utf8).sum::<usize>();
+        let name = &rest[at..at + 1 + digits];
+        out.push_str(&rest[..at]);
+        out.push_str(helpers.iter().find(|(known, _)| known == name).map_or(name, |(_, value)| value));
+        rest = &rest[at + 1 + digits..];
+    }
+    out + rest
+}

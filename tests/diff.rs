@@ -1,0 +1,265 @@
+//! What a change to a spec does to customers.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use segc::build::Built;
+use segc::diff::{Cause, Diff, diff, markdown, text};
+
+use crate::support::{Case, root, segc, spec_around, stderr, stdout};
+
+const ORDERS: &str = "customer,invoice,product,quantity,price,at
+ada,A1,cup,1,100.05,2024-01-10
+ada,A2,cup,1,20.00,2024-03-10
+ben,B1,tea,2,30.00,2024-02-01
+ben,B2,tea,-1,30.00,2024-02-02
+cleo,C1,pot,1,9.995,2024-03-01
+dora,D1,pot,-1,9.99,2024-03-01
+emil,E1,tea,3,15.00,2024-03-20
+";
+
+fn build(filter: &str, rules: &str) -> Built {
+    let spec = spec_around("", filter, "    spent = sum(amount)\n    visits = count(baskets)\n    s = score(spent, 3)");
+    let all = "    otherwise \"All\"";
+    assert!(spec.contains(all));
+    Case::new(&spec.replace(all, rules), ORDERS).built()
+}
+
+const RULES: &str = "    \"Big\" when spent >= 60 GBP\n    \"Mid\" when spent >= 40 GBP\n    otherwise \"Small\"";
+
+fn compare(a: &Built, b: &Built) -> Diff {
+    diff(["a", "b"], a, b)
+}
+
+fn moves(diff: &Diff) -> Vec<(&str, Option<&str>, Option<&str>, Cause)> {
+    diff.movers.iter().map(|m| (m.customer.as_str(), m.from.as_deref(), m.to.as_deref(), m.cause)).collect()
+}
+
+/// Units of 10^-4, the smallest that the amounts here have.
+fn units(amount: &Option<String>) -> i64 {
+    (amount.as_deref().unwrap_or("0").parse::<f64>().unwrap() * 10_000.0).round() as i64
+}
+
+/// Rows of the matrix sum to the segments before, columns to those after, in customers and to the last digit of money.
+#[track_caller]
+fn sums_hold(diff: &Diff) {
+    for segment in &diff.before.segments {
+        let row = || diff.matrix.iter().filter(|cell| cell.from.as_ref() == Some(&segment.label));
+        assert_eq!(row().map(|cell| cell.customers).sum::<u64>(), segment.customers, "{}", segment.label);
+        assert_eq!(
+            row().map(|cell| units(&cell.amount_before)).sum::<i64>(),
+            units(&segment.amount),
+            "{}",
+            segment.label
+        );
+    }
+    for segment in &diff.after.segments {
+        let column = || diff.matrix.iter().filter(|cell| cell.to.as_ref() == Some(&segment.label));
+        assert_eq!(column().map(|cell| cell.customers).sum::<u64>(), segment.customers, "{}", segment.label);
+        assert_eq!(
+            column().map(|cell| units(&cell.amount_after)).sum::<i64>(),
+            units(&segment.amount),
+            "{}",
+            segment.label
+        );
+    }
+}
+
+#[test]
+fn a_spec_does_not_differ_from_itself() {
+    let built = build("", RULES);
+    let same = compare(&built, &built);
+    assert!(same.is_empty(), "{same:#?}");
+    assert!(text(&same).contains("Nothing changes"));
+    sums_hold(&same);
+    // Neither does it from one that says the same in other words and in another layout.
+    let reworded = RULES.replace("spent >= 60 GBP", "( spent>=60.0 GBP )  # as ever");
+    let cosmetic = compare(&built, &build("", &reworded));
+    assert!(cosmetic.spec.is_empty(), "{:#?}", cosmetic.spec);
+    assert!(cosmetic.is_empty());
+}
+
+/// By hand: ada 120.05, ben 30, cleo 9.995, dora -9.99, emil 45.
+#[test]
+fn a_raised_threshold_moves_those_between() {
+    let before = build("", RULES);
+    let after = build("", &RULES.replace("60 GBP", "130 GBP").replace("40 GBP", "50 GBP"));
+    let found = compare(&before, &after);
+    assert_eq!(
+        moves(&found),
+        [("ada", Some("Big"), Some("Mid"), Cause::Rule), ("emil", Some("Mid"), Some("Small"), Cause::Rule)]
+    );
+    assert_eq!((found.moved.customers, found.moved.share), (2, 0.4));
+    assert_eq!(found.moved.amount.as_deref(), Some("165.05"));
+    sums_hold(&found);
+    assert_eq!(found.movers[0].why, "rule 1 (\"Big\" when spent >= 60 GBP) -> rule 2 (\"Mid\" when spent >= 50 GBP)");
+    let parts: Vec<&str> = found.spec.iter().map(|change| change.part.as_str()).collect();
+    assert_eq!(parts, ["labels"]);
+    assert!(found.rows.is_empty() && found.cuts.is_empty());
+    let page = text(&found).replace('\u{a0}', " ");
+    for line in ["2 customers move (40.0 %), and with them £165.05", "Big -> Mid", "emil"] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+}
+
+#[test]
+fn other_cleaning_changes_values_and_who_is_a_customer() {
+    let before = build("", RULES);
+    let after = build("    drop \"returned\" when quantity < 0", RULES);
+    let found = compare(&before, &after);
+    // ben's return of 30 does not count any more, and dora has no row left.
+    assert_eq!(
+        moves(&found),
+        [("ben", Some("Small"), Some("Big"), Cause::Feature), ("dora", Some("Small"), None, Cause::Rows)]
+    );
+    sums_hold(&found);
+    assert_eq!(found.movers[0].why, "spent 30 -> 60, visits 2 -> 1");
+    let rules: Vec<&str> = found.rows.iter().map(|change| change.rule.as_str()).collect();
+    assert_eq!(rules, ["used", "returned"]);
+    assert_eq!(found.rows[1].amount_after.as_deref(), Some("-39.99"));
+    assert!(!found.cuts.is_empty(), "scores look at all customers");
+    let back = compare(&after, &before);
+    assert_eq!(back.movers[1].from, None);
+    sums_hold(&back);
+}
+
+/// The moves from a to c are those from a to b followed by those from b to c.
+#[test]
+fn diffs_compose() {
+    let filters = ["", "    drop \"returned\" when quantity < 0", "    drop \"dear\" when price > 50 GBP"];
+    let thresholds = ["60 GBP", "20 GBP", "130 GBP"];
+    let builds: Vec<Built> =
+        filters.iter().flat_map(|f| thresholds.iter().map(|t| build(f, &RULES.replace("60 GBP", t)))).collect();
+    let places = |built: &Built| -> BTreeMap<String, String> {
+        let labelled = &built.execution.labelled;
+        let ids = built.execution.customers.ids.iter().zip(&labelled.of_customer);
+        ids.map(|(id, segment)| (id.clone(), labelled.segments[*segment as usize].label.clone())).collect()
+    };
+    let follow = |diff: &Diff, mut at: BTreeMap<String, String>| {
+        for mover in &diff.movers {
+            assert_eq!(at.remove(&mover.customer), mover.from, "{}", mover.customer);
+            at.extend(mover.to.clone().map(|to| (mover.customer.clone(), to)));
+        }
+        at
+    };
+    for a in &builds {
+        for b in &builds {
+            let there = compare(a, b);
+            sums_hold(&there);
+            assert_eq!(follow(&there, places(a)), places(b));
+            for c in &builds {
+                let (further, straight) = (compare(b, c), compare(a, c));
+                assert_eq!(follow(&further, follow(&there, places(a))), follow(&straight, places(a)));
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_in_the_data_becomes_markdown() {
+    let orders = ORDERS.replace("emil,", "<img src=x>|*a*,");
+    let build = |limit: &str| {
+        let spec = spec_around("", "", "    spent = sum(amount)");
+        let rules = format!("    \"B|g\" when spent >= {limit} GBP\n    otherwise \"<b>\"");
+        Case::new(&spec.replace("    otherwise \"All\"", &rules), &orders).built()
+    };
+    let page = markdown(&compare(&build("40"), &build("50")));
+    assert!(!page.contains("<img") && !page.contains("*a*"), "{page}");
+    let row = page.lines().find(|line| line.contains("img")).unwrap();
+    assert_eq!(row.replace("\\|", "").matches('|').count(), 5, "{row}");
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("git")
+        .current_dir(folder)
+        .args(["-c", "user.name=ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {arguments:?}: {}", stderr(&output));
+}
+
+/// A reviewer compares the spec of a branch with the one before, in a real repository.
+#[test]
+fn a_spec_is_compared_with_its_revisions() {
+    let folder = tempfile::tempdir().unwrap();
+    let specs = folder.path().join("specs");
+    fs::create_dir_all(specs.join("common")).unwrap();
+    fs::copy(root().join("tests/diagnostics/orders.csv"), specs.join("orders.csv")).unwrap();
+    let spec = spec_around("  include \"common/names.seg\"", "", "    spent = sum(amount)");
+    let (head, labels) = spec.split_once("  label customers").unwrap();
+    let case = |limit: &str| {
+        fs::write(specs.join("orders.csv"), ORDERS).unwrap();
+        fs::write(specs.join("shop.seg"), format!("{head}}}\n")).unwrap();
+        let names = format!("label customers {{\n  \"Big\" when spent >= {limit} GBP\n  otherwise \"Small\"\n}}\n");
+        fs::write(specs.join("common/names.seg"), names).unwrap();
+    };
+    assert!(labels.contains("otherwise"));
+    git(folder.path(), &["init", "-q"]);
+    case("60");
+    git(folder.path(), &["add", "."]);
+    git(folder.path(), &["commit", "-qm", "first"]);
+    git(folder.path(), &["tag", "v1"]);
+    case("40");
+    let run = |arguments: &[&str]| {
+        let output = segc(&["diff"]).current_dir(folder.path()).args(arguments).output().unwrap();
+        (output.status.code().unwrap(), stdout(&output).replace('\u{a0}', " "), stderr(&output))
+    };
+    // An include is taken from the revision as well: 45 pounds of emil lie between.
+    let (code, said, _) = run(&["specs/shop.seg@v1", "specs/shop.seg"]);
+    assert_eq!(code, 0);
+    assert!(
+        said.contains("1 customer moves (20.0 %), and with them £45.00") && said.contains("Small -> Big"),
+        "{said}"
+    );
+    let (code, json, _) = run(&["specs/shop.seg@HEAD", "specs/shop.seg", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["schema"], &json["movers"][0]["customer"]), (0, &"segc.diff/1".into(), &"emil".into()));
+    let (code, page, _) = run(&["specs/shop.seg@v1", "specs/shop.seg", "--format", "markdown"]);
+    assert!(code == 0 && page.contains("| emil | Small → Big | £45.00 |"), "{page}");
+    for (limit, expected) in [("moved_revenue > 20%", 1), ("moved_revenue > 30%", 0), ("moved_customers >= 1", 1)] {
+        let (code, _, said) = run(&["specs/shop.seg@v1", "specs/shop.seg", "--fail-if", limit]);
+        assert_eq!(code, expected, "{limit}: {said}");
+    }
+    let cases: &[(&[&str], i32, &str)] = &[
+        (&["specs/shop.seg@v9", "specs/shop.seg"], 2, "error[SEG0640]"),
+        (&["specs/shop.seg@--help", "specs/shop.seg"], 2, "error[SEG0640]"),
+        (&["specs/other.seg@v1", "specs/shop.seg"], 2, "error[SEG0106]"),
+        (&["specs/shop.seg", "specs/none.seg"], 2, "error[SEG0106]"),
+        (&["specs/shop.seg", "none.json"], 2, "error[SEG0640]"),
+        (&["specs/shop.seg", "specs/shop.seg", "--fail-if", "revenue < 3"], 2, "error[SEG0641]"),
+    ];
+    for (arguments, code, words) in cases {
+        let (found, _, said) = run(arguments);
+        assert_eq!(found, *code, "{arguments:?}: {said}");
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    // What parses in one revision and not in the other is said under its name.
+    fs::write(specs.join("shop.seg"), "segmentation shop {\n  features {{\n}\n").unwrap();
+    let (code, _, said) = run(&["specs/shop.seg@v1", "specs/shop.seg"]);
+    assert!(code == 2 && said.starts_with("specs/shop.seg:\n"), "{said}");
+}
+
+/// An engineer compares what a build kept with the spec of today.
+#[test]
+fn a_build_is_compared_through_its_manifest() {
+    let spec = spec_around("", "", "    spent = sum(amount)");
+    let rules = |limit: &str| format!("    \"Big\" when spent >= {limit} GBP\n    otherwise \"Small\"");
+    let case = Case::new(&spec.replace("    otherwise \"All\"", &rules("60")), ORDERS);
+    let run = |arguments: &[&str]| segc(arguments).current_dir(case.folder.path()).output().unwrap();
+    assert!(run(&["build", "case.seg", "-o", "out"]).status.success());
+    case.put("case.seg", &spec.replace("    otherwise \"All\"", &rules("40")));
+    let output = run(&["diff", "out/manifest.json", "case.seg"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).contains("1 customer moves"), "{}", stdout(&output));
+    assert_eq!(stderr(&output), "");
+    case.put("orders.csv", &ORDERS.replace("emil,E1,tea,3", "emil,E1,tea,2"));
+    let output = run(&["diff", "out/manifest.json", "case.seg"]);
+    assert!(stderr(&output).contains("`orders.csv` has changed since that build"), "{}", stderr(&output));
+    let model = fs::read_to_string(case.path("out/model.json")).unwrap();
+    fs::write(case.path("out/model.json"), &model[..model.len() / 2]).unwrap();
+    let output = run(&["diff", "out/manifest.json", "case.seg"]);
+    assert!(stderr(&output).contains("error[SEG0640]"), "{}", stderr(&output));
+}
