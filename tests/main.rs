@@ -3,6 +3,7 @@
 mod assign;
 mod cluster;
 mod data_commands;
+mod deploy;
 mod diagnostics;
 mod diff;
 mod editors;
