@@ -1,14 +1,15 @@
 //! One build: reads what the plan scans, runs it, and says what it found, or why it can't, in terms of the spec.
 
 use crate::compile::Compiled;
-use crate::diagnostics::{self, Diagnostic};
-use crate::exec::{self, ExecError, Execution, Input};
-use crate::ingest::{Detection, FileFacts, Loaded, Refusal};
+use crate::diagnostics::render::place_in_words;
+use crate::diagnostics::{self, Diagnostic, Place};
+use crate::exec::{self, ExecError, Execution, Input, Joined, Repeated};
+use crate::ingest::{Detection, FileFacts, Loaded, Places, Refusal};
 use crate::inputs::{self, Instead};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Scan};
 use crate::progress::Progress;
-use crate::spec::{Scale, Spec, Typed};
+use crate::spec::{Scale, Source, Spec, Typed};
 use crate::summarize;
 use crate::world::World;
 
@@ -35,6 +36,8 @@ pub struct SourceRead {
     /// Every row that could not be read.
     pub refused: Vec<Refusal>,
     pub detected: Vec<Detection>,
+    /// Where its rows stand, where that can matter.
+    pub places: Option<Places>,
     pub files: Vec<FileFacts>,
 }
 
@@ -49,7 +52,7 @@ pub fn build(world: &dyn World, compiled: &Compiled, progress: &dyn Progress) ->
     let (inputs, sources) = apart(plan, read);
     let execution = exec::run(plan, inputs, progress).map_err(|error| {
         let mut all = warnings.clone();
-        all.push(diagnostic(&error, spec));
+        all.push(diagnostic(&error, spec, &sources));
         all
     })?;
     warnings.extend(notices(&execution, spec));
@@ -73,6 +76,7 @@ pub(crate) fn apart(plan: &Plan, read: Vec<Loaded>) -> (Vec<Input>, Vec<SourceRe
             columns: scan.columns.iter().map(|c| c.name.clone()).collect(),
             refused: loaded.refused,
             detected: loaded.detected,
+            places: loaded.places,
             files: loaded.files,
         };
         (input, source)
@@ -82,7 +86,12 @@ pub(crate) fn apart(plan: &Plan, read: Vec<Loaded>) -> (Vec<Input>, Vec<SourceRe
 
 /// What a reader of the result should know though nothing is wrong with the spec.
 fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
-    let mut notices = vec![];
+    let mut notices: Vec<Diagnostic> = execution
+        .joins
+        .iter()
+        .zip(&spec.sources[1..])
+        .filter_map(|(joined, source)| no_match(joined, source, spec))
+        .collect();
     if let (Some(clustering), Some(cluster)) = (&execution.clustering, &spec.cluster) {
         let chosen = clustering.chosen();
         if let Some(last) = clustering.search.last().map(|c| c.fitted.k).filter(|last| *last < cluster.k.1) {
@@ -111,8 +120,48 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
     notices
 }
 
+/// A source in which no row finds anything is joined on the wrong columns, or its ids are written otherwise.
+fn no_match(joined: &Joined, source: &Source, spec: &Spec<Typed>) -> Option<Diagnostic> {
+    let (left, right) = joined.unlike.as_ref()?;
+    let (facts, name) = (&spec.facts().name.value, &source.name.value);
+    let span = source.join.as_ref().map_or(source.name.span, |join| join.span);
+    Some(
+        Diagnostic::warning("SEG0332", format!("no row of `{facts}` has a match in `{name}`"))
+            .at(span, format!("`{left}` is the first key of the rows, `{right}` that of `{name}`"))
+            .help("look whether these are the columns that belong together, and whether both files write them alike"),
+    )
+}
+
+/// A joined source says twice what a row should be given once.
+fn key_repeated(repeated: &Repeated, spec: &Spec<Typed>, sources: &[SourceRead]) -> Diagnostic {
+    let source = &spec.sources[repeated.join + 1];
+    let join = source.join.as_ref().expect("what was joined says how");
+    let columns: Vec<&str> = join.on.iter().map(|key| spec.column(key.right).name.value.as_str()).collect();
+    let place = |row: usize| place_of(row, &source.name.value, sources.get(repeated.join + 1));
+    let (first, second) = (place(repeated.rows.0), place(repeated.rows.1));
+    let mut diagnostic =
+        Diagnostic::error("SEG0330", format!("two rows of `{}` have the key `{}`", source.name.value, repeated.key))
+            .at(join.span, "a row may have one match at most")
+            .note(format!("the other one is {}", place_in_words(&first)))
+            .in_data(Place { column: Some(columns.join(", ")), value: Some(repeated.key.clone()), ..second });
+    match repeated.more {
+        0 => {}
+        1 => diagnostic = diagnostic.note("1 more row repeats a key"),
+        more => diagnostic = diagnostic.note(format!("{more} more rows repeat a key")),
+    }
+    diagnostic
+        .help("join on columns that tell its rows apart, `on a = b, c = d`, or keep one row of each key in the file")
+}
+
+/// Where a row of a table stands: in its file, or else where it came in.
+fn place_of(row: usize, source: &str, read: Option<&SourceRead>) -> Place {
+    let places = read.and_then(|read| read.places.as_ref());
+    let (file, row) = places.and_then(|places| places.of(row)).unwrap_or((source, row as u64 + 1));
+    Place { file: file.to_owned(), row: Some(row), column: None, value: None }
+}
+
 /// What stopped a run, at the place in the spec that can be changed.
-pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
+pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>, sources: &[SourceRead]) -> Diagnostic {
     let source = spec.facts().name.span;
     let dimension = |index: usize| spec.cluster.as_ref().map_or(source, |c| c.on[index].span);
     let k = spec.cluster.as_ref().map_or(source, |c| c.k_span);
@@ -155,6 +204,7 @@ pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>) -> Diagnostic {
                 .at(defined.map_or(source, |f| f.value.span), "grows beyond every number")
                 .help("keep it in bounds with `clip(..., 0, 1_000_000)`")
         }
+        ExecError::Repeated(repeated) => key_repeated(repeated, spec, sources),
         ExecError::Overflow(_) => Diagnostic::error(
             "SEG0404",
             "numbers are too large to be computed exactly: a sum or product leaves 64 bits",

@@ -7,6 +7,7 @@ use crate::spec::{Function, Labels, Origin, Ref, Spec, Typed};
 use crate::syntax::ast::{
     self, Ast, ClusterSetting, Destination, Expectation, Header, Item, Parsed, SettingValue, SinkSetting,
 };
+use crate::syntax::source::Name;
 use crate::types::Type;
 
 /// What a stage shows of references, functions and types.
@@ -65,6 +66,7 @@ impl Named<'_> {
     fn reference(&self, reference: Ref) -> String {
         let spec = self.0;
         match reference {
+            Ref::Source(id) => spec.source(id).name.value.clone(),
             Ref::Column(id) => spec.column(id).name.value.clone(),
             Ref::Basket(id) => {
                 let field = spec.baskets.as_ref().map(|b| b.fields[id.0].name.value.as_str());
@@ -187,6 +189,11 @@ pub fn ast(ast: &Ast) -> String {
                 Item::Customers(name) => p.line(format!("customers by {}", name.value)),
                 Item::AsOf(e) => p.line(format!("as_of {}", expr(e))),
                 Item::Source(source) => ast_source(p, source),
+                Item::Join(join) => p.line(format!(
+                    "join {} on {}",
+                    join.source.value,
+                    keys(join.on.iter().map(|k| (&k.left, &k.right)))
+                )),
                 Item::Filter(rules) => p.nested("filter", |p| {
                     for rule in rules {
                         let verb = if rule.keep { "keep" } else { "drop" };
@@ -261,6 +268,11 @@ pub fn ast(ast: &Ast) -> String {
     p.out
 }
 
+/// `order = order, customer = id`.
+fn keys<'a>(on: impl Iterator<Item = (&'a Name, &'a Name)>) -> String {
+    on.map(|(left, right)| format!("{} = {}", left.value, right.value)).collect::<Vec<_>>().join(", ")
+}
+
 fn ast_source(p: &mut Printer, source: &ast::Source) {
     let rows = match &source.rows {
         ast::Rows::Files(files) => files.iter().map(|f| format!("{:?}", f.value)).collect::<Vec<_>>().join(", "),
@@ -331,6 +343,12 @@ pub fn typed(spec: &Spec<Typed>) -> String {
         };
         for source in &spec.sources {
             p.nested(format!("source {}", source.name.value), |p| source.columns.clone().for_each(|i| column(p, i)));
+        }
+        for source in &spec.sources {
+            if let Some(join) = &source.join {
+                let on = join.on.iter().map(|k| (&spec.column(k.left).name, &spec.column(k.right).name));
+                p.line(format!("join {} on {}", source.name.value, keys(on)));
+            }
         }
         let read = spec.sources.last().map_or(0, |source| source.columns.end);
         (read..spec.columns.len()).for_each(|i| column(p, i));

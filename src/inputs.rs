@@ -295,6 +295,7 @@ fn request(scan: &Scan, files: Vec<InputFile>) -> Request {
         },
         columns,
         identity: scan.identity,
+        places: scan.places,
         limits: ingest::Limits::default(),
     }
 }

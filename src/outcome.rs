@@ -23,6 +23,9 @@ pub struct Outcome {
     /// First and last purchase among the rows used.
     pub period: Period,
     pub rows: RowLedger,
+    /// What the rows were joined with, in the order of the spec.
+    #[serde(default)]
+    pub joins: Vec<JoinOutcome>,
     pub customers: u64,
     /// Baskets (customer and invoice) among the rows used, when the spec groups by baskets.
     pub baskets: Option<u64>,
@@ -63,6 +66,22 @@ pub struct RowLedger {
     /// Sum of `revenue` over all readable rows (cancellations count negative).
     pub amount_read: Option<String>,
     pub amount_used: Option<String>,
+}
+
+/// A source that was joined to the rows. `matched + unmatched` are the readable rows of the first source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JoinOutcome {
+    pub source: String,
+    /// `order_no, customer = id`: equal columns, of the rows and of the source, or the one name of both.
+    pub on: String,
+    /// Rows of the source, and how many of them could not be read.
+    pub read: u64,
+    pub refused: u64,
+    /// Rows with a match in it, and without one.
+    pub matched: u64,
+    pub unmatched: u64,
+    /// Readable rows of the source that no row matches.
+    pub unused: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -20,11 +20,15 @@ pub struct BasketId(pub usize);
 pub struct FeatureId(pub usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParamId(pub usize);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub usize);
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Ref {
     Column(ColumnId),
+    /// A joined source, in `orders is missing`: whether the row has a match in it.
+    Source(SourceId),
     Basket(BasketId),
     /// The baskets themselves, in `count(baskets)`.
     Baskets,
@@ -128,7 +132,7 @@ pub struct Spec<S: Stage> {
     pub about: Option<String>,
     pub currency: Option<Name>,
     pub params: Vec<Param<S>>,
-    /// The first one has the rows that are counted.
+    /// The first one has the rows that are counted, the others are joined to it in this order.
     pub sources: Vec<Source>,
     /// Columns of the sources in their order, then derived ones.
     pub columns: Vec<Column<S>>,
@@ -160,6 +164,23 @@ pub struct Source {
     pub format: SourceFormat,
     /// Which columns of the spec are its own.
     pub columns: Range<usize>,
+    /// Nothing for the first source.
+    pub join: Option<Join>,
+    pub span: Span,
+}
+
+/// How the rows so far find their row in a source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    pub on: Vec<JoinKey>,
+    pub span: Span,
+}
+
+/// Equal columns: of an earlier source, and of the joined one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JoinKey {
+    pub left: ColumnId,
+    pub right: ColumnId,
     pub span: Span,
 }
 
@@ -371,6 +392,10 @@ impl<S: Stage> Spec<S> {
     /// The source whose rows are counted.
     pub fn facts(&self) -> &Source {
         self.sources.first().expect("`resolve` gives no spec without a source")
+    }
+
+    pub fn source(&self, id: SourceId) -> &Source {
+        &self.sources[id.0]
     }
 
     pub fn column(&self, id: ColumnId) -> &Column<S> {

@@ -8,7 +8,7 @@ use crate::build::SourceRead;
 use crate::compile::Compiled;
 use crate::diagnostics::Diagnostic;
 use crate::exec::customers::{Customers, Feature, Values, quantile};
-use crate::exec::{Execution, Scores};
+use crate::exec::{Execution, Joined, Scores};
 use crate::expr::format_decimal;
 use crate::ingest::Detection;
 use crate::outcome::*;
@@ -53,6 +53,7 @@ pub fn outcome(run: &Execution, facts: &Facts) -> Outcome {
         as_of: iso(run.as_of),
         period: Period { first: iso(run.first), last: iso(run.last) },
         rows: ledger(run),
+        joins: run.joins.iter().map(join).collect(),
         customers: customers.ids.len() as u64,
         baskets: run.baskets,
         amount: run.ledger.amount_used.map(|a| amount_text(a, run.ledger.scale)),
@@ -143,6 +144,22 @@ fn ledger(run: &Execution) -> RowLedger {
             .collect(),
         amount_read: amount(run.ledger.amount_read),
         amount_used: amount(run.ledger.amount_used),
+    }
+}
+
+fn join(joined: &Joined) -> JoinOutcome {
+    let on = joined.on.iter().map(|(left, right)| match left == right {
+        true => left.clone(),
+        false => format!("{left} = {right}"),
+    });
+    JoinOutcome {
+        source: joined.source.clone(),
+        on: on.collect::<Vec<_>>().join(", "),
+        read: joined.read,
+        refused: joined.refused,
+        matched: joined.matched,
+        unmatched: joined.unmatched,
+        unused: joined.unused,
     }
 }
 

@@ -88,6 +88,11 @@ impl Base {
         matches!(self, Base::Id | Base::Text)
     }
 
+    /// Tells rows apart, so that sources can be joined on it.
+    pub fn is_key(self) -> bool {
+        self.is_text() || self.is_time() || self == Base::Int
+    }
+
     /// Has an amount that can be averaged and clustered on.
     pub fn is_numeric(self) -> bool {
         self.is_plain() || matches!(self, Base::Money | Base::Duration)

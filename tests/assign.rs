@@ -42,7 +42,7 @@ fn assigned<'a>(
 ) -> Result<(Assigned<'a>, Vec<Diagnostic>), Vec<Diagnostic>> {
     let files = files.iter().map(|name| InputFile { name: (*name).into(), path: case.path(name) }).collect();
     let found = assign::read(&Disk::default(), assigner, files, Instead::new(), &Silent)?;
-    assign::assign(assigner, found.rows, as_of).map(|assigned| (assigned, found.diagnostics))
+    assign::assign(assigner, found.rows, &found.sources, as_of).map(|assigned| (assigned, found.diagnostics))
 }
 
 /// The list as rows of cells, the header first.
@@ -488,10 +488,10 @@ fn a_single_customer_can_be_asked_about() {
     };
     let features = vec![feature("recency", 3.0 * DAY as f64), feature("spent", 900.0)];
     let measured = Measured { ids: vec!["zoe".into()], features };
-    let found = assign::assign(&assigner, Rows::Measured(measured), None).unwrap();
+    let found = assign::assign(&assigner, Rows::Measured(measured), &[], None).unwrap();
     assert_eq!(found.placed.placements[0].segment.as_ref().unwrap().label, "Good");
     let lacking = Measured { ids: vec!["zoe".into()], features: vec![feature("spent", 900.0)] };
-    let found = assign::assign(&assigner, Rows::Measured(lacking), None).err().unwrap();
+    let found = assign::assign(&assigner, Rows::Measured(lacking), &[], None).err().unwrap();
     assert_eq!(found[0].code, "SEG0359");
 }
 

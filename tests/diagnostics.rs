@@ -228,7 +228,7 @@ fn assigned(built: &Built, compiled: &Compiled, new: &Path) -> Vec<Diagnostic> {
     let files = vec![InputFile { name: "new.csv".into(), path: new.to_owned() }];
     match assign::read(&Disk::default(), &assigner, files, Instead::new(), &Silent) {
         Err(found) => found,
-        Ok(found) => match assign::assign(&assigner, found.rows, None) {
+        Ok(found) => match assign::assign(&assigner, found.rows, &found.sources, None) {
             Err(failed) => failed,
             Ok(assigned) => found.diagnostics.into_iter().chain(assigned.diagnostics).collect(),
         },

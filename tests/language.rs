@@ -9,7 +9,7 @@
 //! - `seg file NAME`: a file that other examples include;
 //! - `sql`: a question to the table that two builds of the frame have left behind.
 //!
-//! A table that follows a block is its result: per customer, per segment, per rule of the ledger, or per k. A value that
+//! A table that follows a block is its result: per customer, per segment, per rule of the ledger, per joined source, or per k. A value that
 //! ends in `…` is cut there. The numbers were worked out by hand and with pandas 3.1.1 and scikit-learn 1.9.1.
 
 mod examples;
@@ -42,7 +42,7 @@ fn every_kind_of_example_occurs() {
     assert_eq!(kinds, BTreeSet::from(expected));
     let results: BTreeSet<&str> =
         reference.blocks.iter().flat_map(|b| &b.results).map(|t| t.header[0].as_str()).collect();
-    assert_eq!(results, BTreeSet::from(["customer", "k", "rule", "segment"]));
+    assert_eq!(results, BTreeSet::from(["customer", "joined", "k", "rule", "segment"]));
 }
 
 #[test]

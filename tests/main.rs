@@ -10,6 +10,7 @@ mod editors;
 mod engine;
 mod format;
 mod ingest;
+mod joins;
 mod language;
 mod outputs;
 mod readme;

@@ -11,7 +11,7 @@ use segc::outcome::Outcome;
 use segc::report::{ReportError, Templates, html, markdown};
 use sha2::{Digest, Sha256};
 
-const FIXTURES: [&str; 6] = ["online_retail", "hostile", "rules_only", "one_customer", "text_only", "twelve"];
+const FIXTURES: [&str; 7] = ["joined", "online_retail", "hostile", "rules_only", "one_customer", "text_only", "twelve"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports")
@@ -456,8 +456,18 @@ fn every_chart_has_its_numbers_as_a_table() {
             }
         }
     }
-    let expected =
-        ["blades", "concentration", "distribution-", "ledger", "profiles", "scatter", "scores", "search", "shares"];
+    let expected = [
+        "blades",
+        "concentration",
+        "distribution-",
+        "joins",
+        "ledger",
+        "profiles",
+        "scatter",
+        "scores",
+        "search",
+        "shares",
+    ];
     assert_eq!(charts.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 

@@ -101,6 +101,7 @@ pub(super) fn read(
         columns: request.columns.iter().map(|c| c.name.clone()).collect(),
         refused: loaded.refused,
         detected: loaded.detected,
+        places: loaded.places,
         files: loaded.files,
     };
     Ok(Found { rows: Rows::Measured(measured), sources: vec![source], diagnostics })

@@ -8,7 +8,7 @@
 //! let assigner = Assigner::open(&model).expect("a build wrote it");
 //! let new = vec![InputFile { name: "new.csv".into(), path: "new.csv".into() }];
 //! let found = read(&Disk::default(), &assigner, new, Instead::new(), &Silent).expect("it fits the model");
-//! let assigned = assign(&assigner, found.rows, None).expect("it can be computed");
+//! let assigned = assign(&assigner, found.rows, &found.sources, None).expect("it can be computed");
 //! println!("{}", String::from_utf8_lossy(&assigned.csv(Texts::Harmless)));
 //! ```
 //!
@@ -100,17 +100,23 @@ pub fn read(
     Ok(Found { rows: Rows::Purchases(inputs), sources, diagnostics })
 }
 
-/// Gives every customer a segment, or the reason why there is none. `as_of`, in microseconds, takes the place of the
+/// Gives every customer a segment, or the reason why there is none. `sources` are those of the rows, for what is wrong
+/// with them. `as_of`, in microseconds, takes the place of the
 /// moment that the spec computes from purchases; of measured customers it says when they were measured, and is only
 /// asked for where a formula looks at it.
-pub fn assign(assigner: &Assigner, rows: Rows, as_of: Option<i64>) -> Result<Assigned<'_>, Vec<Diagnostic>> {
+pub fn assign<'a>(
+    assigner: &'a Assigner,
+    rows: Rows,
+    sources: &[SourceRead],
+    as_of: Option<i64>,
+) -> Result<Assigned<'a>, Vec<Diagnostic>> {
     let (plan, learned) = (&assigner.plan, &assigner.learned);
     let spec = assigner.compiled.spec.as_ref().expect("a plan is lowered from a spec");
     let failed = |error: ExecError| {
         let late = matches!(&error, ExecError::NothingLeft { dropped, .. } if dropped.iter().any(|(rule, _)| {
             plan.drops.last().is_some_and(|last| last.rule == *rule)
         }));
-        let found = build::diagnostic(&error, spec);
+        let found = build::diagnostic(&error, spec, sources);
         vec![if late {
             found.help("state the moment from which to look back, for example `--as-of 2024-12-31`")
         } else {

@@ -150,6 +150,8 @@ impl Checker<'_> {
             Ref::Param(ParamId(i)) => self.params[i],
             Ref::AsOf | Ref::BasketTime => Type::sure(Base::Datetime),
             Ref::Baskets => Type::sure(Base::Unknown),
+            // True where there is a match, and only asked whether it is missing.
+            Ref::Source(_) => Type::maybe(Base::Bool),
         }
     }
 

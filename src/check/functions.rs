@@ -159,7 +159,7 @@ impl Checker<'_> {
         let (mut row, mut basket) = (None, None);
         for expr in arguments.iter().copied().chain(filter) {
             expr.walk(&mut |e| match e.kind {
-                Kind::Ref(Ref::Column(_)) | Kind::Duplicate(_) => row = row.or(Some(e.span)),
+                Kind::Ref(Ref::Column(_) | Ref::Source(_)) | Kind::Duplicate(_) => row = row.or(Some(e.span)),
                 Kind::Ref(Ref::Basket(_) | Ref::Baskets | Ref::BasketTime) => basket = basket.or(Some(e.span)),
                 _ => {}
             });

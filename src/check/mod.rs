@@ -76,6 +76,7 @@ impl Checker<'_> {
         self.currency_is_known(spec);
         let params = spec.params.iter().map(|p| self.param(p)).collect();
         let columns: Vec<_> = spec.columns.iter().enumerate().map(|(i, c)| self.column(i, c, spec)).collect();
+        self.keys(spec);
         self.role(spec, spec.time, ("when a purchase happened", "time"), Base::is_time);
         self.role(spec, spec.customer, ("whose purchase a row is", "customers by"), |b| b.is_text() || b == Base::Int);
         let revenue = spec.revenue.as_ref().map(|e| self.revenue(e));
@@ -188,6 +189,38 @@ impl Checker<'_> {
         self.columns.push(ty);
         // While rows are filtered the cell can still be missing; only what comes after relies on it.
         Column { name: column.name.clone(), origin }
+    }
+
+    /// The two sides of a key have one type, and it is one that tells rows apart.
+    fn keys(&mut self, spec: &Spec<Resolved>) {
+        for key in spec.sources.iter().flat_map(|source| &source.join).flat_map(|join| &join.on) {
+            let (left, right) = (self.columns[key.left.0].base, self.columns[key.right.0].base);
+            let alike = left == right || (left.is_text() && right.is_text());
+            if left == Base::Unknown || right == Base::Unknown || (alike && left.is_key()) {
+                continue;
+            }
+            let (of, with) = (spec.column(key.left), spec.column(key.right));
+            let diagnostic = if alike {
+                Diagnostic::error("SEG0222", format!("a key can't be {left}"))
+                    .help("join on columns of type `id`, `text`, `int`, `date` or `datetime`")
+            } else {
+                let ty = if left.is_text() || right.is_text() { "id" } else { "date" };
+                let name = |c: &Column<Resolved>| c.name.value.clone();
+                let both =
+                    if name(of) == name(with) { "both".into() } else { format!("`{}` and `{}`", name(of), name(with)) };
+                let why = match left.is_time() && right.is_time() {
+                    true => format!("{left} equals {right} at midnight only"),
+                    false => format!("{left} never equals {right}"),
+                };
+                Diagnostic::error("SEG0222", why).help(format!("declare {both} with one type, for example `{ty}`"))
+            };
+            let labels = [
+                (key.span, "the key".to_owned()),
+                (of.name.span, left.to_string()),
+                (with.name.span, right.to_string()),
+            ];
+            self.report(labels.into_iter().fold(diagnostic, |d, (span, text)| d.at(span, text)));
+        }
     }
 
     fn role(

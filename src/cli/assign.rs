@@ -59,7 +59,7 @@ pub fn run(args: &AssignArgs, printer: &Printer) -> Exit {
     let result = located(args, &world).and_then(|(files, instead)| {
         let Found { rows, sources, diagnostics } = assign::read(&world, &assigner, files, instead, &progress)?;
         let purchases = matches!(rows, Rows::Purchases(_));
-        match assign::assign(&assigner, rows, args.as_of) {
+        match assign::assign(&assigner, rows, &sources, args.as_of) {
             Ok(assigned) => Ok((assigned, purchases, sources, diagnostics)),
             Err(found) => Err(diagnostics.into_iter().chain(found).collect()),
         }

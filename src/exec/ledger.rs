@@ -4,7 +4,7 @@ use polars::prelude::{ChunkAgg, DataType, lit};
 
 use super::relation::{AMOUNT, Relation, Repr, exact_sum};
 use super::rows::Lowering;
-use super::{Dropped, ExecError, Input, Ledger};
+use super::{Dropped, ExecError, Input, Joined, Ledger};
 use crate::eval::{Scope, Value, eval};
 use crate::plan::{Condition, Plan};
 use crate::spec::Aggregate;
@@ -15,6 +15,7 @@ use crate::types::Base;
 pub(super) struct Settled {
     pub relation: Relation,
     pub ledger: Ledger,
+    pub joins: Vec<Joined>,
     pub as_of: i64,
     pub first: i64,
     pub last: i64,
@@ -22,7 +23,12 @@ pub(super) struct Settled {
 
 /// `stated` takes the place of the plan's `as_of`.
 pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Result<Settled, ExecError> {
-    let input = inputs.into_iter().next().expect("a plan has a source");
+    let mut inputs = inputs.into_iter();
+    let mut input = inputs.next().expect("a plan has a source");
+    let joins = plan.joins.iter().zip(inputs).enumerate();
+    let joins: Vec<Joined> = joins
+        .map(|(place, (join, joined))| super::join::join(&mut input.table, joined, join, place))
+        .collect::<Result<_, _>>()?;
     let mut relation = Relation::from_table(input.table, input.identity)?;
     for derive in &plan.derive {
         let lowered = Lowering { relation: &relation, as_of: None }.lower(&derive.value);
@@ -83,7 +89,7 @@ pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Re
     let amount_used = total(&relation)?;
     let ledger = Ledger { read: input.read, refused: input.refused, used, dropped, amount_read, amount_used, scale };
     let as_of = as_of.expect("the plan has the rule about `as_of`");
-    Ok(Settled { relation, ledger, as_of, first, last })
+    Ok(Settled { relation, ledger, joins, as_of, first, last })
 }
 
 fn nothing_left(read: u64, dropped: &[Dropped]) -> ExecError {

@@ -7,6 +7,7 @@
 mod aggregate;
 pub mod clustering;
 pub mod customers;
+mod join;
 pub mod labels;
 mod ledger;
 pub mod parquet;
@@ -25,6 +26,7 @@ use crate::spec::Over;
 use crate::table::Table;
 
 pub use customers::{Customers, Feature, Scores, Values};
+pub use join::{Joined, Repeated};
 pub use yardstick::{Cut, Yardstick};
 
 /// Why a plan could not be carried out on this data.
@@ -40,6 +42,8 @@ pub enum ExecError {
     TooFar { customer: String, dimension: usize, words: String },
     /// A feature became infinite.
     NotFinite { customer: String, feature: String },
+    /// A joined source has a key twice.
+    Repeated(Repeated),
     /// Whole numbers left 64 bits.
     Overflow(String),
     /// Every customer is alike in a dimension, so that it can't be scaled.
@@ -69,6 +73,8 @@ impl From<ClusterError> for ExecError {
 #[derive(Debug, Clone)]
 pub struct Execution {
     pub ledger: Ledger,
+    /// In the order of the plan.
+    pub joins: Vec<Joined>,
     /// Microseconds, as are the first and last purchase among the rows used.
     pub as_of: i64,
     pub first: i64,
@@ -127,6 +133,7 @@ pub fn run(plan: &Plan, inputs: Vec<Input>, progress: &dyn Progress) -> Result<E
     };
     Ok(Execution {
         ledger: settled.ledger,
+        joins: settled.joins,
         as_of: settled.as_of,
         first: settled.first,
         last: settled.last,

@@ -12,7 +12,8 @@ use super::error::{Budget, IngestError, Result};
 use super::totals::{self, Sign};
 use super::workbook::Workbook;
 use super::{
-    Detection, FileFacts, Format, Header, InputFile, Kind, Limits, Loaded, Refusal, Request, Schema, headers, sample,
+    Detection, FileFacts, Format, Header, InputFile, Kind, Limits, Loaded, Places, Refusal, Request, Schema, headers,
+    sample,
 };
 use crate::progress::Progress;
 use crate::table::Table;
@@ -73,6 +74,7 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
         rules,
         builders,
         identity: Vec::new(),
+        places: Places::default(),
         read: 0,
         refused: Vec::new(),
         tail: Tail::default(),
@@ -94,6 +96,7 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
                 if visited.is_err() {
                     break;
                 }
+                loader.places.end(&part.name);
                 progress.finish(&format!("{} rows", loader.read - start));
                 found[part.nth].extend(loader.tail.detected().filter(|_| request.format.footer.is_none()));
             }
@@ -197,6 +200,7 @@ struct Loader<'r> {
     builders: Vec<Builder>,
     /// Of the rows taken.
     identity: Vec<u128>,
+    places: Places,
     read: u64,
     refused: Vec<Refusal>,
     tail: Tail,
@@ -231,6 +235,9 @@ impl Loader<'_> {
                 }
                 if self.request.identity {
                     self.identity.push(row.fingerprint(part.order.as_deref(), &mut self.scratch));
+                }
+                if self.request.places {
+                    self.places.push(row.number);
                 }
             }
             Some(refusal) => self.refused.push(refusal),
@@ -307,8 +314,15 @@ impl Loader<'_> {
             columns.push(column);
             detected.extend(found);
         }
-        let identity = self.request.identity.then_some(self.identity);
-        Loaded { table: Table { height, columns }, identity, read: self.read, refused: self.refused, detected, files }
+        Loaded {
+            table: Table { height, columns },
+            identity: self.request.identity.then_some(self.identity),
+            places: self.request.places.then_some(self.places),
+            read: self.read,
+            refused: self.refused,
+            detected,
+            files,
+        }
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Request {
     pub columns: Vec<ColumnRequest>,
     /// Whether to fingerprint every row over all columns of the source, mapped or not.
     pub identity: bool,
+    /// Whether to remember where each row stands, so that a mistake which only the whole table shows can be placed.
+    pub places: bool,
     pub limits: Limits,
 }
 
@@ -194,12 +196,40 @@ pub struct Loaded {
     pub table: Table,
     /// One per row of the table: equal exactly when all cells of the row are equal.
     pub identity: Option<Vec<u128>>,
+    /// Where each row of the table stands, where the request asks for it.
+    pub places: Option<Places>,
     /// Rows in the files: those of the table and those refused.
     pub read: u64,
     /// In the order of the source, one per row.
     pub refused: Vec<Refusal>,
     pub detected: Vec<Detection>,
     pub files: Vec<FileFacts>,
+}
+
+/// Where the rows of a table stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Files with the number of rows of the table up to the end of each.
+    files: Vec<(String, usize)>,
+    /// Lines or rows of a sheet, from 1, as in [`Refusal`].
+    rows: Vec<u64>,
+}
+
+impl Places {
+    pub fn push(&mut self, row: u64) {
+        self.rows.push(row);
+    }
+
+    /// All rows pushed since the file before, or the sheet, are of this one.
+    pub fn end(&mut self, name: &str) {
+        self.files.push((name.to_owned(), self.rows.len()));
+    }
+
+    /// File and row of a row of the table.
+    pub fn of(&self, row: usize) -> Option<(&str, u64)> {
+        let (file, _) = self.files.iter().find(|(_, end)| row < *end)?;
+        Some((file, *self.rows.get(row)?))
+    }
 }
 
 /// A row that is not in the table, and why.

@@ -86,7 +86,8 @@ impl Lowering<'_> {
         Plan {
             name: spec.name.value.clone(),
             currency: spec.currency.as_ref().map(|c| c.value.clone()),
-            scan: self.scan(spec.facts(), identity),
+            scan: Scan { identity, ..self.scan(spec.facts()) },
+            joins: spec.sources.iter().filter_map(|source| self.join(source)).collect(),
             derive,
             drops,
             revenue: spec.revenue.as_ref().map(|e| self.row(e)),
@@ -101,7 +102,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn scan(&self, source: &spec::Source, identity: bool) -> Scan {
+    fn scan(&self, source: &spec::Source) -> Scan {
         let columns = self.spec.columns[source.columns.clone()].iter().filter_map(|column| match &column.origin {
             Origin::Source { header, ty, dates, .. } => Some(ScanColumn {
                 name: column.name.value.clone(),
@@ -118,8 +119,20 @@ impl Lowering<'_> {
             },
             format: source.format.clone(),
             columns: columns.collect(),
-            identity,
+            identity: false,
+            places: false,
         }
+    }
+
+    fn join(&self, source: &spec::Source) -> Option<Join> {
+        let name = |id| self.spec.column(id).name.value.clone();
+        let on = source.join.as_ref()?.on.iter().map(|key| (name(key.left), name(key.right)));
+        Some(Join {
+            on: on.collect(),
+            matched: matched(source),
+            // A key that is not unique is told by the rows that have it.
+            scan: Scan { places: true, ..self.scan(source) },
+        })
     }
 
     fn test(&mut self, test: &spec::Test<Typed>) -> Test {
@@ -275,6 +288,7 @@ impl Lowering<'_> {
         let spec = self.spec;
         let op = match reference {
             Ref::Column(id) => Op::Column(spec.column(id).name.value.clone()),
+            Ref::Source(id) => Op::Column(matched(spec.source(id))),
             Ref::Basket(id) => {
                 let baskets = spec.baskets.as_ref().expect("a basket's field has a basket");
                 Op::Column(baskets.fields[id.0].name.value.clone())
@@ -356,6 +370,11 @@ impl Lowering<'_> {
 
 /// The column of the baskets that says when one happened.
 pub const BASKET_TIME: &str = "$time";
+
+/// The column that says whether a row has a match in a source.
+fn matched(source: &spec::Source) -> String {
+    format!("$matched.{}", source.name.value)
+}
 
 fn negate(op: Op<String>, negated: bool) -> Op<String> {
     if negated { Op::Not(Box::new(Expr::bool(op))) } else { op }

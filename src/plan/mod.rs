@@ -20,6 +20,8 @@ pub struct Plan {
     pub name: String,
     pub currency: Option<String>,
     pub scan: Scan,
+    /// Further sources, each joined to the rows so far.
+    pub joins: Vec<Join>,
     /// Columns computed row by row, in order.
     pub derive: Vec<Projection>,
     /// Rows leave at the first of these that catches them. Built-in rules are among them.
@@ -64,6 +66,19 @@ pub struct Scan {
     pub columns: Vec<ScanColumn>,
     /// Whether a rule asks for rows that repeat an earlier one in every column of the source.
     pub identity: bool,
+    /// Whether a mistake in the rows would have to be told by their place in the files.
+    pub places: bool,
+}
+
+/// Gives every row the columns of the one row of `scan` whose key equals its own, or missing cells where none does. The
+/// number and the order of rows stay.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    pub scan: Scan,
+    /// Columns of the rows so far and of the scan that have to be equal. A missing cell equals nothing.
+    pub on: Vec<(String, String)>,
+    /// The column that is missing in rows without a match.
+    pub matched: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -203,7 +218,7 @@ impl Plan {
 
     /// Every source in the order in which it is read, the one with the rows that are counted first.
     pub fn scans(&self) -> impl Iterator<Item = &Scan> {
-        std::iter::once(&self.scan)
+        std::iter::once(&self.scan).chain(self.joins.iter().map(|join| &join.scan))
     }
 }
 

@@ -12,19 +12,13 @@ pub fn print(plan: &Plan) -> String {
         writeln!(out, "{:indent$}{text}", "", indent = depth * 2).expect("strings take everything");
     };
     line(0, format!("plan {}", plan.name));
-    let from = match &plan.scan.rows {
-        Rows::Files(files) => files.join(", "),
-    };
-    line(0, format!("rows = scan {} from {from}", plan.scan.source));
-    for column in &plan.scan.columns {
-        let header = match &column.header {
-            Header::Name(name) => name.clone(),
-            Header::Position(n) => format!("column {n}"),
-        };
-        line(1, format!("{}: {} <- {header}", column.name, column.base));
-    }
-    if plan.scan.identity {
-        line(1, "with the identity of every row".into());
+    scan(&mut line, "rows", &plan.scan);
+    for join in &plan.joins {
+        let name = &join.scan.source;
+        scan(&mut line, name, &join.scan);
+        let on: Vec<String> = join.on.iter().map(|(left, right)| format!("{left} = {right}")).collect();
+        line(0, format!("rows = join {name} on {}", on.join(", ")));
+        line(1, format!("{} is missing without a match", join.matched));
     }
     for derive in &plan.derive {
         line(0, format!("rows = derive {} = {}", derive.name, expression(&derive.value)));
@@ -72,6 +66,23 @@ pub fn print(plan: &Plan) -> String {
         line(1, format!("\"{}\" {when}", rule.label));
     }
     out
+}
+
+fn scan(line: &mut dyn FnMut(usize, String), name: &str, scan: &Scan) {
+    let from = match &scan.rows {
+        Rows::Files(files) => files.join(", "),
+    };
+    line(0, format!("{name} = scan {} from {from}", scan.source));
+    for column in &scan.columns {
+        let header = match &column.header {
+            Header::Name(name) => name.clone(),
+            Header::Position(n) => format!("column {n}"),
+        };
+        line(1, format!("{}: {} <- {header}", column.name, column.base));
+    }
+    if scan.identity {
+        line(1, "with the identity of every row".into());
+    }
 }
 
 fn slot(slot: &Slot) -> String {

@@ -62,10 +62,15 @@ pub fn settings(outcome: &Outcome) -> Vec<Setting> {
 }
 
 pub fn inputs(outcome: &Outcome) -> Table {
-    let mut table = Table::new("Inputs", &["File", "Rows#", "Size#", "SHA-256"]);
+    let several = !outcome.joins.is_empty();
+    let mut columns = vec!["File", "Rows#", "Size#", "SHA-256"];
+    columns.extend(several.then_some("Source"));
+    let mut table = Table::new("Inputs", &columns);
     for input in &outcome.inputs {
         let digest = words::clean(&input.sha256);
-        table.row(vec![words::clean(&input.name), count(input.rows), bytes(input.bytes), digest]);
+        let mut cells = vec![words::clean(&input.name), count(input.rows), bytes(input.bytes), digest];
+        cells.extend(several.then(|| words::clean(&input.source)));
+        table.row(cells);
     }
     table
 }

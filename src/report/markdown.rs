@@ -44,7 +44,7 @@ pub fn message(state: &State, text: &str) -> Value {
     for (name, part) in words::spans(text) {
         match (markdown, name) {
             (true, true) => out.push_str(&code(&part)),
-            (true, false) => out.push_str(&escaped(&part)),
+            (true, false) => out.push_str(&escaped_between(&part)),
             (false, true) => out.push_str(&format!("<code>{}</code>", HtmlEscape(&part))),
             (false, false) => out.push_str(&HtmlEscape(&part).to_string()),
         }
@@ -57,6 +57,16 @@ pub fn message(state: &State, text: &str) -> Value {
 /// Signs are escaped where they could mean something, so that plain text stays plain in the source too.
 pub fn escaped(text: &str) -> String {
     escaped_from(text, true)
+}
+
+/// A part of a sentence: the blanks towards its neighbours stay.
+fn escaped_between(text: &str) -> String {
+    let blank = |there: bool| if there { " " } else { "" };
+    let inner = escaped_from(text, false);
+    match inner.is_empty() {
+        true => blank(!text.is_empty()).to_owned(),
+        false => format!("{}{inner}{}", blank(text.starts_with(' ')), blank(text.ends_with(' '))),
+    }
 }
 
 fn escaped_from(text: &str, line_start: bool) -> String {

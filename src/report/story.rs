@@ -322,7 +322,7 @@ fn sections(facts: &Facts) -> Vec<Section> {
              unreadable."
                 .to_owned(),
             "",
-            vec![charts::ledger(facts)],
+            some(vec![Some(charts::ledger(facts)), charts::joins(facts)]),
         ),
     ];
     // The section of the segments carries their cards and so stays in any case.

@@ -3,7 +3,7 @@
 use super::{Resolver, Written};
 use crate::diagnostics::{Diagnostic, suggest};
 use crate::expr::{Argument, ArgumentValue, Expr, Kind, Literal};
-use crate::spec::{BasketId, ColumnId, FeatureId, Function, ParamId, Population, Ref, Resolved};
+use crate::spec::{BasketId, ColumnId, FeatureId, Function, ParamId, Population, Ref, Resolved, SourceId};
 use crate::syntax::ast;
 use crate::syntax::source::{Name, Span};
 
@@ -106,7 +106,13 @@ impl Resolver<'_> {
             Kind::In { value, options, negated } => {
                 Kind::In { value: boxed(value), options: self.list(options, scope), negated: *negated }
             }
-            Kind::IsMissing { value, negated } => Kind::IsMissing { value: boxed(value), negated: *negated },
+            Kind::IsMissing { value, negated } => {
+                let value = match self.asked_source(value, scope) {
+                    Some(id) => Box::new(Expr { kind: Kind::Ref(Ref::Source(id)), span: value.span, ty: () }),
+                    None => Box::new(self.expr(value, scope)),
+                };
+                Kind::IsMissing { value, negated: *negated }
+            }
             Kind::TextTest { value, verb, pattern, negated } => {
                 Kind::TextTest { value: boxed(value), verb: *verb, pattern: boxed(pattern), negated: *negated }
             }
@@ -120,6 +126,17 @@ impl Resolver<'_> {
             Kind::Error => Kind::Error,
         };
         Expr { kind, span: self.given_for.unwrap_or(expr.span), ty: () }
+    }
+
+    /// The source in `orders is missing`.
+    fn asked_source(&self, value: &ast::Expr, scope: Scope) -> Option<SourceId> {
+        match (&value.kind, scope) {
+            (Kind::Ref(path), Scope::Row | Scope::Filter | Scope::Rows { .. }) => match path.as_slice() {
+                [name] if !self.names.contains_key(&name.value) => self.joined_source(name),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     fn list(&mut self, list: &[ast::Expr], scope: Scope) -> Vec<Expr<Resolved>> {
@@ -408,6 +425,18 @@ impl Resolver<'_> {
                     .at(name.span, "not defined yet")
                     .at(span, "defined here")
                     .help("move the definition up, before what uses it"),
+            );
+        }
+        if self.joined_source(name).is_some() {
+            return self.report(
+                Diagnostic::error("SEG0204", format!("`{}` is a source and no value of a row", name.value))
+                    .at(name.span, "a whole source")
+                    .help(match scope {
+                        Scope::Row | Scope::Filter | Scope::Rows { .. } => {
+                            format!("write `{} is missing` to ask whether a row has no match in it", name.value)
+                        }
+                        _ => format!("ask it of rows: `count(where {} is missing)` in a feature", name.value),
+                    }),
             );
         }
         let names = self.names_where(fits);

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod expressions;
+mod joins;
 mod sink;
 mod source;
 mod tests;
@@ -29,6 +30,7 @@ pub fn resolve(ast: &Ast, sources: &SourceMap, overrides: &Overrides) -> (Option
         names: BTreeMap::new(),
         written: written(&ast.items),
         ambiguous: BTreeSet::new(),
+        joined: vec![],
         visible: Visible::default(),
         has_baskets: false,
         given_for: None,
@@ -46,6 +48,8 @@ struct Resolver<'a> {
     written: BTreeMap<String, Written>,
     /// Names that are defined twice: what uses them is not a second mistake.
     ambiguous: BTreeSet<String>,
+    /// The sources after the first one, in order.
+    joined: Vec<Name>,
     visible: Visible,
     has_baskets: bool,
     /// While a value given from outside is resolved, the place in the spec that it replaces: its own text is elsewhere.
@@ -115,9 +119,8 @@ impl Resolver<'_> {
         let name = ast.name.clone()?;
         let items = &ast.items;
         let params = self.params(items, overrides);
-        let sources: Vec<&ast::Source> =
-            items.iter().filter_map(|i| if let Item::Source(s) = i { Some(s) } else { None }).collect();
-        let Some(source) = sources.first() else {
+        let mistakes = self.diagnostics.len();
+        let Some((sources, mut columns)) = self.sources(items) else {
             self.missing(
                 &name,
                 "source",
@@ -125,8 +128,8 @@ impl Resolver<'_> {
             );
             return None;
         };
-        let mut columns = vec![];
-        let resolved_sources = vec![self.source(source, &mut columns)];
+        // Where a key has a mistake, which columns are keys is not known either.
+        let settled = sources.len() == 1 || self.diagnostics.len() == mistakes;
         self.visible.columns = columns.len();
         for item in items {
             if let Item::Derive(definition) = item {
@@ -136,8 +139,9 @@ impl Resolver<'_> {
                 self.visible.columns = columns.len();
             }
         }
-        let customer = self.role(items, &columns, source.span, &ROLES[0]);
-        let time = self.role(items, &columns, source.span, &ROLES[1]);
+        self.sources_differ_from_columns();
+        let customer = self.role(items, &columns, (&sources, settled), &ROLES[0]);
+        let time = self.role(items, &columns, (&sources, settled), &ROLES[1]);
         let revenue = find(items, |i| if let Item::Revenue(e) = i { Some(e) } else { None });
         let revenue = revenue.map(|e| self.expr(e, Scope::Row));
         let mut filters = vec![];
@@ -177,7 +181,7 @@ impl Resolver<'_> {
             currency: find(items, |i| if let Item::Currency(c) = i { Some(c) } else { None }).cloned(),
             name,
             params,
-            sources: resolved_sources,
+            sources,
             columns,
             revenue,
             time: time?,
@@ -201,7 +205,6 @@ impl Resolver<'_> {
                 Item::Title(t) => ("title", t.span),
                 Item::About(t) => ("description", t.span),
                 Item::Currency(c) => ("currency", c.span),
-                Item::Source(s) => ("source", s.name.span),
                 Item::Revenue(e) => ("revenue", e.span),
                 Item::Time(n) => ("time", n.span),
                 Item::Customers(n) => ("customers by", n.span),
@@ -318,7 +321,13 @@ impl Resolver<'_> {
     }
 
     /// Whose column it is that says who or when: the one that the spec names, else the only one of its type.
-    fn role(&mut self, items: &[Item], columns: &[Column<Resolved>], at: Span, role: &Role) -> Option<ColumnId> {
+    fn role(
+        &mut self,
+        items: &[Item],
+        columns: &[Column<Resolved>],
+        (sources, settled): (&[Source], bool),
+        role: &Role,
+    ) -> Option<ColumnId> {
         if let Some(name) = find(items, role.named) {
             return self.column_named(name, columns);
         }
@@ -330,10 +339,14 @@ impl Resolver<'_> {
             }
             Origin::Derived(_) => false,
         };
-        let candidates: Vec<usize> = (0..columns.len()).filter(|i| fits(&columns[*i])).collect();
-        if let [only] = candidates.as_slice() {
+        // A key of a joined source says the same as the column that it equals.
+        let keys = sources.iter().flat_map(|s| &s.join).flat_map(|join| &join.on);
+        let keys: BTreeSet<usize> = keys.map(|key| key.right.0).collect();
+        let candidates: Vec<usize> = (0..columns.len()).filter(|i| !keys.contains(i) && fits(&columns[*i])).collect();
+        if let ([only], _) | ([only, ..], false) = (candidates.as_slice(), settled) {
             return Some(ColumnId(*only));
         }
+        let at = sources[0].span;
         let first_line = Span { end: at.start + 6, ..at };
         let mut diagnostic = Diagnostic::error("SEG0212", format!("which column says {}?", role.question));
         if candidates.is_empty() {

@@ -10,7 +10,12 @@ use crate::types::{Base, Type};
 
 impl Resolver<'_> {
     /// Adds the columns of a source to those known so far.
-    pub(super) fn source(&mut self, source: &ast::Source, columns: &mut Vec<Column<Resolved>>) -> Source {
+    pub(super) fn source(
+        &mut self,
+        source: &ast::Source,
+        join: Option<&ast::Join>,
+        columns: &mut Vec<Column<Resolved>>,
+    ) -> Source {
         let first = columns.len();
         for column in &source.columns {
             let base = Base::parse(&column.type_name.value).unwrap_or_else(|| {
@@ -22,7 +27,7 @@ impl Resolver<'_> {
                 );
                 Base::Unknown
             });
-            self.define(&column.name, Ref::Column(ColumnId(columns.len())));
+            self.define_column(column, (source, join), columns.split_at(first));
             columns.push(Column {
                 name: column.name.clone(),
                 origin: Origin::Source {
@@ -39,8 +44,38 @@ impl Resolver<'_> {
             rows: source.rows.clone(),
             format,
             columns: first..columns.len(),
+            join: None,
             span: source.span,
         }
+    }
+
+    /// A column of a joined source may have a name that is known already only where both are one key.
+    fn define_column(
+        &mut self,
+        column: &ast::Column,
+        (source, join): (&ast::Source, Option<&ast::Join>),
+        (before, own): (&[Column<Resolved>], &[Column<Resolved>]),
+    ) {
+        let named = |c: &&Column<Resolved>| c.name.value == column.name.value;
+        let Some(known) = before.iter().find(named).filter(|_| own.iter().find(named).is_none()) else {
+            return self.define(&column.name, Ref::Column(ColumnId(before.len() + own.len())));
+        };
+        let name = &column.name.value;
+        let mut keys = join.iter().flat_map(|join| &join.on);
+        if keys.any(|key| key.left.value == *name && key.right.value == *name) {
+            return;
+        }
+        self.ambiguous.insert(name.clone());
+        let header = self.sources.one_line(column.header.span);
+        self.report(
+            Diagnostic::error("SEG0203", format!("two sources have a column `{name}`"))
+                .at(column.name.span, "the second one")
+                .at(known.name.span, "the first one")
+                .help(format!(
+                    "give one of them another name: `{}_{name}: {} = {header}`",
+                    source.name.value, column.type_name.value
+                )),
+        );
     }
 
     fn format(&mut self, source: &ast::Source) -> SourceFormat {

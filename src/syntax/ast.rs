@@ -33,6 +33,7 @@ pub enum Item {
     Currency(Name),
     Param(Definition),
     Source(Source),
+    Join(Join),
     Derive(Definition),
     Revenue(Expr),
     Time(Name),
@@ -61,6 +62,21 @@ pub struct Source {
     pub settings: Vec<Setting>,
     pub columns: Vec<Column>,
     pub span: Span,
+}
+
+/// `join people on customer = id`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    pub source: Name,
+    pub on: Vec<JoinKey>,
+    pub span: Span,
+}
+
+/// A column of the rows so far, and the one of the joined source that has to equal it: the same name where one is written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JoinKey {
+    pub left: Name,
+    pub right: Name,
 }
 
 /// Where the rows of a source come from.

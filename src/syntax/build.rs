@@ -102,6 +102,7 @@ impl Builder<'_> {
             Rule::revenue => Item::Revenue(self.only_expr(pair)),
             Rule::as_of => Item::AsOf(self.only_expr(pair)),
             Rule::source => Item::Source(self.source(pair, span)),
+            Rule::join => Item::Join(self.join(pair, span)),
             Rule::filter => Item::Filter(self.block(pair, span, |b, p| match p.as_rule() {
                 Rule::drop | Rule::keep => Some(b.filter_rule(p)),
                 _ => None,
@@ -214,6 +215,17 @@ impl Builder<'_> {
     fn rows(&self, source: &P) -> Rows {
         let files = source.clone().into_inner().filter(|p| p.as_rule() == Rule::string);
         Rows::Files(files.map(|p| self.string(p)).collect())
+    }
+
+    fn join(&self, pair: P, span: Span) -> Join {
+        let keys = pair.clone().into_inner().filter(|p| p.as_rule() == Rule::join_key);
+        let on = keys.map(|key| {
+            let mut names = key.into_inner().filter(|p| p.as_rule() == Rule::name).map(|p| self.name(p));
+            let left = names.next().expect("a key has a column");
+            let right = names.next().unwrap_or_else(|| left.clone());
+            JoinKey { left, right }
+        });
+        Join { on: on.collect(), source: self.only_name(pair), span }
     }
 
     fn setting(&mut self, pair: P) -> Setting {

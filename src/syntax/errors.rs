@@ -22,6 +22,7 @@ const ITEMS: &[Statement] = &[
     ("currency", Rule::currency, "currency GBP"),
     ("param", Rule::param, "param horizon = 90 days"),
     ("source", Rule::source, "source purchases from \"orders.csv\" {"),
+    ("join", Rule::join, "join customers on customer = id"),
     ("derive", Rule::derive, "derive amount = quantity * price"),
     ("revenue", Rule::revenue, "revenue amount"),
     ("time", Rule::time, "time at"),
@@ -278,7 +279,12 @@ fn slip(before: &str, rest: &str, token: &str) -> Option<String> {
     let digits: String = token.chars().take_while(|c| c.is_ascii_digit() || *c == '_').collect();
     let unit = &token[digits.len()..];
     let previous = before.rsplit(|c| !is_word(c)).next().unwrap_or("");
+    let line = before.rsplit('\n').next().unwrap_or("").trim_start();
     Some(match rest.chars().next()? {
+        '.' if line.starts_with("join ") => {
+            "name the columns without their sources, the joined one second: `on customer = id`".to_owned()
+        }
+        _ if token == "and" && line.starts_with("join ") => "write a comma between the columns of a key".to_owned(),
         '>' if before.ends_with('=') => "write `>=`".to_owned(),
         '<' if before.ends_with('=') => "write `<=`".to_owned(),
         '=' if before.ends_with('=') => "write one `=`".to_owned(),

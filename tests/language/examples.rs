@@ -155,6 +155,7 @@ fn check_results(case: &Case, block: &Block, fail: &mut dyn FnMut(String)) {
             "customer" => check_customers(&built, result, fail),
             "segment" => check_segments(&built.outcome, result, fail),
             "rule" => check_ledger(&built.outcome, result, fail),
+            "joined" => check_joins(&built.outcome, result, fail),
             "k" => check_search(&built.outcome, result, fail),
             other => fail(format!("no result starts with a column `{other}`")),
         }
@@ -251,6 +252,18 @@ fn check_ledger(outcome: &Outcome, result: &Table, fail: &mut dyn FnMut(String))
     let all: Vec<&str> = ledger.dropped.iter().map(|d| d.rule.as_str()).collect();
     if rules != all {
         fail(format!("the rules of the ledger are {all:?}"));
+    }
+}
+
+fn check_joins(outcome: &Outcome, result: &Table, fail: &mut dyn FnMut(String)) {
+    let found: Vec<Vec<String>> = (outcome.joins.iter())
+        .map(|join| {
+            let numbers = [join.read, join.refused, join.matched, join.unmatched, join.unused].map(|n| n.to_string());
+            [vec![join.source.clone()], numbers.to_vec()].concat()
+        })
+        .collect();
+    if result.rows != found {
+        fail(format!("the joins are {found:?}"));
     }
 }
 
