@@ -37,6 +37,7 @@ impl Compiled {
     pub fn be_strict(&mut self) {
         if let Some(plan) = &mut self.plan {
             plan.scan.format.strict = true;
+            plan.joins.iter_mut().for_each(|join| join.scan.format.strict = true);
         }
     }
 }

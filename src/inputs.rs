@@ -8,7 +8,8 @@ use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{self, Diagnostic, Place, suggest};
 use crate::ingest::{
-    self, ColumnRequest, Delimiter, Detection, Format, IngestError, InputFile, Kind, Loaded, Refusal, Request, Sheets,
+    self, ColumnRequest, Delimiter, Detection, Format, IngestError, InputFile, Kind, Loaded, MissingColumn, Refusal,
+    Request, Sheets,
 };
 use crate::plan::{Plan, Scan};
 use crate::progress::{Progress, Silent};
@@ -139,9 +140,13 @@ fn guess(detection: &Detection, strict: bool, declared: &Declared) -> Diagnostic
     let about = column.map_or(String::new(), |i| format!(" of column `{}`", declared.column(i).name.value));
     let text = match *what {
         "missing value" => format!("some cells{about} may stand for a missing value: {value}"),
+        "sheet" | "delimiter" | "encoding" | "header" | "start of the table" | "end of the table" | "date format"
+        | "decimal mark" | "thousands mark" => format!("the {what}{about} is a guess: {value}"),
         // What is there for all to see, but may be meant otherwise.
-        what if what.ends_with('s') || what.contains("cells ") => format!("there are {what}{about}: {value}"),
-        what => format!("the {what}{about} is a guess: {value}"),
+        _ => match column.map(|i| &declared.column(i).name.value) {
+            Some(column) => format!("column `{column}` has {what}: {value}"),
+            None => format!("there are {what}: {value}"),
+        },
     };
     let (diagnostic, otherwise) = match strict {
         true => (Diagnostic::error("SEG0310", text), "mend the data, or do without `strict`"),
@@ -291,6 +296,8 @@ fn request(scan: &Scan, files: Vec<InputFile>) -> Request {
             footer: format.footer,
             sheets: sheets(&format.sheets),
             range: format.range.as_ref().and_then(|range| range.parse().ok()),
+            hidden: format.hidden,
+            fill_merged: format.fill_merged,
             missing: format.missing.clone(),
         },
         columns,
@@ -334,7 +341,7 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
     };
     let text = error.to_string();
     match error {
-        IngestError::MissingColumns { file, missing, headers, .. } => {
+        IngestError::MissingColumns { file, missing, headers, header } => {
             let mut diagnostic = Diagnostic::error("SEG0302", format!("`{file}` does not have every declared column"));
             for column in missing {
                 let near = column.near.first();
@@ -342,13 +349,22 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
                 diagnostic = diagnostic.at(header_span(column.column), label);
             }
             let first = missing.first().and_then(|m| m.near.first().map(|near| (m.column, near)));
-            if let ([only], Some(mark)) = (
-                headers.as_slice(),
-                headers.first().and_then(|h| h.chars().find(|c| matches!(c, ',' | ';' | '\t' | '|'))),
-            ) {
+            if let [only] = headers.as_slice()
+                && let Some(mark) = delimiter_within(only, missing)
+            {
                 return diagnostic
                     .note(format!("its first line is `{only}`, one column"))
-                    .help(format!("write `delimiter {:?}`, or leave the delimiter to be detected", mark.to_string()));
+                    .help(format!("write `delimiter {:?}`", mark.to_string()));
+            }
+            if let (false, Some(first)) = (header, missing.first()) {
+                let column = declared.column(first.column);
+                let Origin::Source { type_name, .. } = &column.origin else {
+                    return diagnostic_plain(text, declared);
+                };
+                return diagnostic.note("its first row is like those below it, so there is no header").help(format!(
+                    "name the columns by number, for example `{}: {} = column 1`",
+                    column.name.value, type_name.value
+                ));
             }
             diagnostic.help(match first {
                 Some((column, near)) => {
@@ -416,6 +432,18 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
             .help("close the quote on that line, or double it (`\"\"`) where it is part of the text"),
         _ => diagnostic_plain(text, declared),
     }
+}
+
+/// The mark that parts a header into columns that are wanted.
+fn delimiter_within(header: &str, missing: &[MissingColumn]) -> Option<char> {
+    let names = |mark: char| header.split(mark).map(|name| name.trim().to_lowercase()).collect::<Vec<_>>();
+    let wanted = |name: &String| {
+        missing.iter().any(|m| matches!(&m.header, ingest::Header::Name(header) if header.to_lowercase() == *name))
+    };
+    let mut marks = header.chars().filter(|c| c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, '"' | '\\'));
+    marks
+        .find(|mark| names(*mark).iter().any(wanted))
+        .or_else(|| header.chars().find(|c| matches!(c, ',' | ';' | '\t' | '|')))
 }
 
 fn diagnostic_plain(text: String, declared: &Declared) -> Diagnostic {

@@ -47,5 +47,4 @@ pub mod table;
 pub mod testing;
 pub mod time;
 pub mod types;
-pub mod verify;
 pub mod world;

@@ -191,6 +191,10 @@ pub struct SourceFormat {
     pub sheets: Vec<Spanned<Sheet>>,
     /// `B3:H2000`: where the table lies in a sheet.
     pub range: Option<String>,
+    /// Whether hidden rows of a sheet are read.
+    pub hidden: Option<bool>,
+    /// Whether every cell of a merged area has its value.
+    pub fill_merged: Option<bool>,
     pub delimiter: Option<String>,
     pub encoding: Option<String>,
     pub decimal: Option<char>,

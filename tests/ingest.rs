@@ -89,7 +89,7 @@ fn requests(columns: &str) -> Vec<ColumnRequest> {
 }
 
 /// The rows of the table, `|` between cells and `·` for a missing one, amounts with all places of their column.
-fn rows(loaded: &Loaded) -> Vec<String> {
+pub fn rows(loaded: &Loaded) -> Vec<String> {
     let cell = |data: &ColumnData, row: usize| -> Option<String> {
         match data {
             ColumnData::Text(text) => text.get(row).map(str::to_owned),
@@ -121,7 +121,7 @@ fn decimal(value: i64, scale: u8) -> String {
 }
 
 /// One line per refused row: ``3 price `abc`: not a number``, without a column where the whole row is refused.
-fn refusals(loaded: &Loaded) -> Vec<String> {
+pub fn refusals(loaded: &Loaded) -> Vec<String> {
     let one = |refusal: &segc::ingest::Refusal| {
         let mut text = refusal.row.to_string();
         if let Some(column) = refusal.column {

@@ -2,6 +2,7 @@
 
 mod assign;
 mod cluster;
+mod damage;
 mod data_commands;
 mod deploy;
 mod diagnostics;

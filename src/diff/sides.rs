@@ -30,7 +30,7 @@ impl Side {
     pub fn open(name: &str, disk: &Disk, params: &[String]) -> Result<Side, Vec<Diagnostic>> {
         let path = Path::new(name);
         if path.extension().is_some_and(|ending| ending == "json") {
-            return Side::of_build(name, disk);
+            return build(name, path, disk);
         }
         let side = |world: Box<dyn World>, spec: &Path| Side {
             name: name.to_owned(),
@@ -46,13 +46,6 @@ impl Side {
             }
             _ => Ok(side(Box::new(disk.clone()), path)),
         }
-    }
-
-    /// The spec of the build whose `manifest.json` this is.
-    ///
-    /// Errors: SEG0640.
-    pub fn of_build(name: &str, disk: &Disk) -> Result<Side, Vec<Diagnostic>> {
-        build(name, disk)
     }
 }
 
@@ -131,8 +124,7 @@ struct Kept {
     disk: Disk,
 }
 
-fn build(name: &str, disk: &Disk) -> Result<Side, Vec<Diagnostic>> {
-    let path = Path::new(name);
+fn build(name: &str, path: &Path, disk: &Disk) -> Result<Side, Vec<Diagnostic>> {
     let fail = |why: String| {
         let diagnostic = Diagnostic::error("SEG0640", format!("`{name}` is not the manifest of a build")).note(why);
         vec![diagnostic.help("name the `manifest.json` that `segc build` wrote, with its `model.json` beside it")]

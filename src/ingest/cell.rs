@@ -151,71 +151,68 @@ pub(super) fn visit_above(
     if footer == 0 {
         return source.visit(progress, visitor);
     }
-    let mut waiting: VecDeque<Kept> = VecDeque::new();
+    let mut waiting: VecDeque<std::result::Result<Kept, Fault>> = VecDeque::new();
     source.visit(progress, &mut |row| {
         let (mut room, mut flow) = (Kept::default(), ControlFlow::Continue(()));
-        if waiting.len() == footer as usize
-            && let Some(oldest) = waiting.pop_front()
-        {
-            flow = visitor(oldest.row())?;
-            room = oldest;
+        if waiting.len() == footer as usize {
+            match waiting.pop_front() {
+                Some(Ok(oldest)) => {
+                    flow = visitor(Ok(oldest.row()))?;
+                    room = oldest;
+                }
+                Some(Err(fault)) => flow = visitor(Err(fault))?,
+                None => {}
+            }
         }
-        room.keep(row);
-        waiting.push_back(room);
+        waiting.push_back(row.map(|row| {
+            room.keep(&row);
+            room
+        }));
         Ok(flow)
     })
 }
 
-/// A row that is held back until rows after it have been seen.
+/// A row of its own, which outlives what it was read from.
 #[derive(Default)]
-struct Kept {
+pub(super) struct Kept {
     number: u64,
     epoch: Epoch,
     values: Vec<Value<'static>>,
     inline: String,
-    fault: Option<(String, String)>,
 }
 
 impl Kept {
-    fn keep(&mut self, row: std::result::Result<Row<'_>, Fault>) {
+    pub fn keep(&mut self, row: &Row) {
         self.values.clear();
         self.inline.clear();
-        self.fault = None;
-        match row {
-            Ok(row) => {
-                (self.number, self.epoch) = (row.number, row.epoch);
-                for column in 0..row.cells.width() {
-                    self.values.push(match row.cell(column) {
-                        Cell::Empty => Value::Empty,
-                        Cell::Text(text) => {
-                            let start = self.inline.len() as u32;
-                            self.inline.push_str(text);
-                            Value::Inline(start, self.inline.len() as u32)
-                        }
-                        Cell::Number(number) => Value::Number(number),
-                        Cell::Code(number, digits) => Value::Code(number, digits),
-                        Cell::Date(days) => Value::Date(days),
-                        Cell::Bool(yes) => Value::Bool(yes),
-                        Cell::Error(name) => Value::Error(name),
-                        Cell::Uncomputed => Value::Uncomputed,
-                    });
-                }
-            }
-            Err(Fault { number, value, reason }) => {
-                self.number = number;
-                self.fault = Some((value, reason));
-            }
-        }
+        (self.number, self.epoch) = (row.number, row.epoch);
+        (0..row.cells.width()).for_each(|column| self.put(column, row.cell(column)));
     }
 
-    fn row(&self) -> std::result::Result<Row<'_>, Fault> {
-        match &self.fault {
-            Some((value, reason)) => Err(Fault { number: self.number, value: value.clone(), reason: reason.clone() }),
-            None => {
-                let cells = Cells::Streamed { values: &self.values, inline: &self.inline };
-                Ok(Row { number: self.number, epoch: self.epoch, cells })
+    pub fn put(&mut self, column: usize, cell: Cell) {
+        let value = match cell {
+            Cell::Empty => Value::Empty,
+            Cell::Text(text) => {
+                let start = self.inline.len() as u32;
+                self.inline.push_str(text);
+                Value::Inline(start, self.inline.len() as u32)
             }
+            Cell::Number(number) => Value::Number(number),
+            Cell::Code(number, digits) => Value::Code(number, digits),
+            Cell::Date(days) => Value::Date(days),
+            Cell::Bool(yes) => Value::Bool(yes),
+            Cell::Error(name) => Value::Error(name),
+            Cell::Uncomputed => Value::Uncomputed,
+        };
+        if column >= self.values.len() {
+            self.values.resize(column + 1, Value::Empty);
         }
+        self.values[column] = value;
+    }
+
+    pub fn row(&self) -> Row<'_> {
+        let cells = Cells::Streamed { values: &self.values, inline: &self.inline };
+        Row { number: self.number, epoch: self.epoch, cells }
     }
 }
 

@@ -6,12 +6,14 @@ use super::cell::Cell;
 use super::decimal::{self, Decimal, MAX_SCALE, Marks, Noted, Reason};
 use super::times::{self, DAY, DateFormat, Epoch};
 use super::words::Words;
-use super::{ColumnRequest, Detection, Kind, headers};
+use super::{ColumnRequest, Detection, Kind, headers, suspects};
 use crate::table::{Cells, Column, ColumnData};
 
 /// What holds for all columns of a source.
 pub(super) struct Rules {
     pub marks: Marks,
+    /// Whether the decimal mark is stated, or whether what it is has been reported as a guess.
+    pub mark_settled: bool,
     /// Words for a missing value, trimmed.
     pub missing: Vec<String>,
 }
@@ -21,6 +23,10 @@ pub(super) struct Builder {
     request: ColumnRequest,
     held: Held,
     noted: Noted,
+    /// Cells of a column of text that are dates by their type, and how the first is shown.
+    days: Option<(u64, String)>,
+    /// Words among those that were refused which may stand for nothing, and how often each was met.
+    nothing: Vec<(&'static str, u64)>,
     scratch: String,
 }
 
@@ -79,7 +85,15 @@ impl Builder {
             }),
             Kind::Bool => Held::Bool { cells: Cells::default(), staged: None },
         };
-        Builder { index, request: request.clone(), held, noted: Noted::default(), scratch: String::new() }
+        Builder {
+            index,
+            request: request.clone(),
+            held,
+            noted: Noted::default(),
+            days: None,
+            nothing: Vec::new(),
+            scratch: String::new(),
+        }
     }
 
     /// Reads a cell without adding it yet.
@@ -118,14 +132,30 @@ impl Builder {
         Ok(())
     }
 
+    /// Looks at a cell that could not be staged.
+    pub fn refuse(&mut self, cell: Cell) {
+        let Cell::Text(text) = cell else { return };
+        let Some(word) = suspects::word_for_nothing(text.trim()) else { return };
+        match self.nothing.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => self.nothing.push((word, 1)),
+        }
+    }
+
     /// Adds the cell that was staged; for text, `cell` itself.
     pub fn commit(&mut self, cell: Cell, epoch: Epoch, rules: &Rules) {
-        let Builder { request, held, scratch, .. } = self;
+        let Builder { request, held, days, scratch, .. } = self;
         match held {
             Held::Text(words) if is_missing(cell, rules) => words.push_missing(),
             Held::Text(words) => match cell {
                 Cell::Text(text) if request.kind == Kind::Id => words.push(text.trim()),
-                other => words.push(other.shown(epoch, scratch)),
+                cell => {
+                    let word = cell.shown(epoch, scratch);
+                    words.push(word);
+                    if let Cell::Date(_) = cell {
+                        days.get_or_insert_with(|| (0, word.to_owned())).0 += 1;
+                    }
+                }
             },
             Held::Int { cells, staged } => cells.push(*staged),
             Held::Number { cells, staged } => cells.push(*staged),
@@ -138,33 +168,47 @@ impl Builder {
     /// The finished column, and what a reader should know of it.
     pub fn finish(self, header: &str, rules: &Rules) -> (Column, Vec<Detection>) {
         let mut detected = Vec::new();
-        let mut report = |what, value: String, evidence, pin, certain| {
-            detected.push(Detection { what, column: Some(self.index), value, evidence, pin, certain });
+        let report = |what, value: String, evidence, pin, certain| Detection {
+            what,
+            column: Some(self.index),
+            value,
+            evidence,
+            pin,
+            certain,
         };
         if let (Some(thousands), None) = (&self.noted.thousands, rules.marks.thousands) {
             let evidence = format!("{} such as `{}`", cells(thousands.cells), thousands.example);
-            let pin = format!("thousands \"{}\"", thousands.mark);
-            report("thousands mark", thousands.mark.to_string(), evidence, pin, thousands.certain);
+            // A blank stands for every kind of blank, most of which can't be told apart.
+            let mark = if thousands.mark.is_whitespace() { ' ' } else { thousands.mark };
+            let pin = format!("thousands \"{mark}\"");
+            let certain = thousands.certain || rules.mark_settled;
+            detected.push(report("thousands mark", mark.to_string(), evidence, pin, certain));
         }
         if let Some(currency) = &self.noted.currency {
-            report("currency sign", currency.clone(), "stands beside the amounts".to_owned(), String::new(), true);
+            let evidence = "stands beside the amounts".to_owned();
+            detected.push(report("currency sign", currency.clone(), evidence, String::new(), true));
+        }
+        if let Some(negative) = &self.noted.negative {
+            let evidence = format!("{} such as `{}`", cells(negative.cells), negative.example);
+            let value = "in brackets, or with the minus behind them".to_owned();
+            detected.push(report("negative numbers", value, evidence, String::new(), true));
+        }
+        if let (Some((count, example)), Held::Text(words)) = (&self.days, &self.held)
+            && *count < words.rows()
+        {
+            let evidence = format!("{} such as `{example}`", cells(*count));
+            let value = "a spreadsheet may have made them of codes such as `3-4`".to_owned();
+            detected.push(report("dates among other texts", value, evidence, String::new(), false));
+        }
+        for (word, count) in &self.nothing {
+            let evidence = format!("{} with this word", cells(*count));
+            let value = format!("`{word}` is no {}", self.request.kind.word());
+            detected.push(report("missing value", value, evidence, suspects::missing(word), false));
         }
         let data = match self.held {
             Held::Text(words) => {
                 let text = words.finish();
-                // Systems write these for a missing value; whether this one does, only its owner knows.
-                const SUSPECTS: [&str; 10] = ["NULL", "null", "Null", "NaN", "nan", "NA", "N/A", "#N/A", "None", "\\N"];
-                for (code, word) in text.words.iter().enumerate().filter(|(_, word)| SUSPECTS.contains(&&***word)) {
-                    let count = text.codes.iter().filter(|other| **other as usize == code).count() as u64;
-                    let evidence = format!("{} with this word, which may stand for a missing value", cells(count));
-                    report(
-                        "missing value",
-                        format!("`{word}` is text"),
-                        evidence,
-                        format!("missing \"{word}\""),
-                        false,
-                    );
-                }
+                detected.extend(suspects::look(self.index, &self.request, header, &text));
                 ColumnData::Text(text)
             }
             Held::Int { cells, .. } => ColumnData::Int(cells),
@@ -174,7 +218,8 @@ impl Builder {
                 if times.cut > 0 {
                     let evidence = format!("{} have one, such as `{}`", cells(times.cut), times.first_cut);
                     let request = ColumnRequest { kind: Kind::Datetime, ..self.request.clone() };
-                    report("time of day", "left out".to_owned(), evidence, headers::line(&request, header), true);
+                    let pin = headers::line(&request, header);
+                    detected.push(report("time of day", "left out".to_owned(), evidence, pin, true));
                 }
                 ColumnData::Time(times.cells)
             }
@@ -258,8 +303,15 @@ impl Times {
 
     fn refusal(&self, text: &str) -> Reason {
         let forms: Vec<String> = self.formats.iter().map(|format| format!("`{}`", format.text)).collect();
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         if times::has_offset(text) {
             "has an offset from UTC; `dates \"%+\"` reads it as local time".into()
+        } else if self.iso && times::looks_iso(text) {
+            "no such day or time".into()
+        } else if self.iso && digits && text.len() == 10 {
+            "a number; if it counts seconds since 1970, `dates \"%s\"` reads it".into()
+        } else if self.iso && digits && text.len() == 5 {
+            "a number, perhaps of days as spreadsheets count them; export it as a date".into()
         } else if forms.is_empty() {
             "not a date in a form that is known without `dates`".into()
         } else {

@@ -168,7 +168,11 @@ fn of_zip(file: &InputFile, handle: File, limits: &Limits) -> Result<Container> 
         reason: error.to_string(),
         at: None,
     };
-    let mut archive = zip::ZipArchive::new(BufReader::new(handle)).map_err(damaged)?;
+    let cut_off = |_| {
+        let reason = "the archive is cut off, or broken".to_owned();
+        IngestError::Damaged { file: file.name.clone(), reason, at: None }
+    };
+    let mut archive = zip::ZipArchive::new(BufReader::new(handle)).map_err(cut_off)?;
     let (mut inflated, mut container) = (0_u64, Container::Zip);
     for index in 0..archive.len() {
         let mut part = archive.by_index_raw(index).map_err(damaged)?;

@@ -44,6 +44,14 @@ pub(super) struct Marks {
 pub(super) struct Noted {
     pub thousands: Option<Thousands>,
     pub currency: Option<String>,
+    /// Negative numbers in brackets or with their minus at the end.
+    pub negative: Option<Negative>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Negative {
+    pub cells: u64,
+    pub example: String,
 }
 
 #[derive(Debug, Clone)]
@@ -213,7 +221,8 @@ pub(super) fn plain<'a>(
     scratch: &'a mut String,
 ) -> Result<&'a str, Reason> {
     let point = marks.decimal == '.';
-    if text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-' || (byte == b'.' && point)) {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.bytes().all(|byte| byte.is_ascii_digit() || (byte == b'.' && point)) {
         return Ok(text);
     }
     let (mut negative, mut body) = unsigned(text.trim());
@@ -231,6 +240,10 @@ pub(super) fn plain<'a>(
         scratch.push('-');
     }
     let groups = regroup(body, marks, scratch)?;
+    if negative && text.trim_end().ends_with([')', '-', '−']) {
+        let first = || Negative { cells: 0, example: text.trim().to_owned() };
+        noted.negative.get_or_insert_with(first).cells += 1;
+    }
     match (sign, &noted.currency) {
         (Some(sign), Some(other)) if sign != other => return Err(format!("`{sign}` in a column of `{other}`").into()),
         (Some(sign), None) => noted.currency = Some(sign.to_owned()),
@@ -284,9 +297,12 @@ fn strip_zeros(mantissa: &mut u128, scale: &mut i64) {
     }
 }
 
+/// Whether the number is negative, and what is left of it: a minus stands before or behind it, or brackets around it.
 fn unsigned(text: &str) -> (bool, &str) {
-    match text.strip_prefix(['-', '−']) {
-        Some(rest) => (true, rest.trim_start()),
+    const MINUS: [char; 2] = ['-', '−'];
+    let bracketed = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    match bracketed.or_else(|| text.strip_prefix(MINUS)).or_else(|| text.strip_suffix(MINUS)) {
+        Some(rest) => (true, rest.trim()),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     }
 }

@@ -72,7 +72,12 @@ impl Delimited {
         limits: &Limits,
         wanted: &[&str],
     ) -> Result<Self> {
-        let of_workbooks = [("sheet", format.sheets != Sheets::Unstated), ("range", format.range.is_some())];
+        let of_workbooks = [
+            ("sheet", format.sheets != Sheets::Unstated),
+            ("range", format.range.is_some()),
+            ("hidden", format.hidden.is_some()),
+            ("fill_merged", format.fill_merged.is_some()),
+        ];
         if let Some((option, _)) = of_workbooks.iter().find(|(_, stated)| *stated) {
             let (file, found) = (file.name.clone(), Container::Text);
             return Err(IngestError::OptionDoesNotFit { file, option, found });
@@ -134,8 +139,8 @@ impl Delimited {
                 Err(Unreadable::File(error)) => return Err(error),
             };
             rows.push(Sampled { number: record.line, cells });
-            if let (1, Some(Trouble::OpenQuote { line, swallowed })) = (rows.len(), record.trouble) {
-                return Err(IngestError::OpenQuote { file: file.name, line, swallowed });
+            if (rows.len(), record.trouble) == (1, Some(Trouble::OpenQuote)) {
+                return Err(IngestError::OpenQuote { file: file.name, line: record.line });
             }
         }
         if rows.is_empty() {
@@ -168,11 +173,8 @@ impl Delimited {
             Err(Fault { number, value: excerpt(&String::from_utf8_lossy(value)), reason })
         };
         match record.trouble {
-            Some(Trouble::OpenQuote { line, swallowed: 0 }) => {
-                return visitor(fault(record.bytes, format!("the quote opened on line {line} is never closed")));
-            }
-            Some(Trouble::OpenQuote { line, swallowed }) => {
-                return Err(IngestError::OpenQuote { file: self.file.name.clone(), line, swallowed });
+            Some(Trouble::OpenQuote) => {
+                return visitor(fault(record.bytes, "a quote is opened and not closed".to_owned()));
             }
             Some(Trouble::TextAfterQuote) => {
                 return visitor(fault(record.bytes, "text follows a closing quote".to_owned()));
@@ -211,7 +213,7 @@ impl Delimited {
             (Coding::Wide(_), _) => ("every second byte is zero".to_owned(), false),
             (_, Verdict::AsciiSoFar | Verdict::Utf8) => ("all characters are valid".to_owned(), true),
             (_, Verdict::MostlyUtf8 { right, wrong }) => {
-                (format!("{right} characters beyond ASCII are right UTF-8, {wrong} are not"), false)
+                (format!("characters beyond ASCII: {right} right in UTF-8, {wrong} not"), false)
             }
             (_, Verdict::Windows1252 { line, byte, wrong }) => {
                 let others = if wrong > 1 { format!(", nor are {} others", wrong - 1) } else { String::new() };
@@ -307,7 +309,8 @@ impl Letters {
                 Err(error) => {
                     let (right, wrong) = encoding::census(file, limits).map_err(Unreadable::File)?;
                     let byte = record.bytes[error.valid_up_to()];
-                    self.verdict = if right > wrong {
+                    // Right UTF-8 beyond ASCII hardly comes about by chance.
+                    self.verdict = if right >= wrong {
                         Verdict::MostlyUtf8 { right, wrong }
                     } else {
                         Verdict::Windows1252 { line: record.line, byte, wrong }

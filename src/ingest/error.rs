@@ -37,11 +37,10 @@ pub enum IngestError {
         reason: String,
         at: Option<u64>,
     },
-    /// A quote that opens on `line` is never closed; the `swallowed` lines after it would be one cell.
+    /// A quote that opens on `line`, in the header, is never closed.
     OpenQuote {
         file: String,
         line: u64,
-        swallowed: u64,
     },
     UnknownEncoding {
         label: String,
@@ -112,6 +111,7 @@ pub enum Budget {
     HeldCells,
     SharedStrings,
     Cells,
+    Merged,
 }
 
 pub(super) type Result<T> = std::result::Result<T, IngestError>;
@@ -144,9 +144,7 @@ impl fmt::Display for IngestError {
             WrongKind { file, found } => write!(f, "`{file}` is {found}, not a CSV file or a workbook"),
             Damaged { file, reason, at: None } => write!(f, "`{file}` is damaged: {reason}"),
             Damaged { file, reason, at: Some(at) } => write!(f, "`{file}` is damaged at row {at}: {reason}"),
-            OpenQuote { file, line, swallowed } => {
-                write!(f, "the quote opened on line {line} of `{file}` is never closed, {swallowed} lines follow it")
-            }
+            OpenQuote { file, line } => write!(f, "the quote opened on line {line} of `{file}` is never closed"),
             UnknownEncoding { label, .. } => write!(f, "there is no encoding `{label}`"),
             BadDateFormat { format, reason, .. } => write!(f, "the date format `{format}` can't be used: {reason}"),
             BadMarks { decimal, thousands } => {
@@ -181,6 +179,7 @@ impl fmt::Display for IngestError {
                     Budget::HeldCells => "cells between the first and the last of a workbook of this kind",
                     Budget::SharedStrings => "bytes of text in the workbook",
                     Budget::Cells => "cells in one sheet",
+                    Budget::Merged => "areas of merged cells in one sheet",
                 };
                 write!(f, "`{file}` is too large: more than {limit} {what}")?;
                 at.map_or(Ok(()), |at| write!(f, ", at row {at}"))

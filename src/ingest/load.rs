@@ -64,6 +64,7 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
     let findings = sample::look(request, &mut sources, &positions)?;
     let rules = Rules {
         marks: findings.marks,
+        mark_settled: findings.mark_settled,
         missing: request.format.missing.iter().map(|word| word.trim().to_owned()).collect(),
     };
     let columns = request.columns.iter().zip(findings.formats).enumerate();
@@ -274,6 +275,7 @@ impl Loader<'_> {
             let cell = row.cell(position);
             if let Err(reason) = builder.stage(cell, row.epoch, &self.rules) {
                 self.tail.refused(row.number, false);
+                builder.refuse(cell);
                 let value = excerpt(cell.shown(row.epoch, &mut String::new()));
                 return refusal(row.number, Some(index), value, reason);
             }
@@ -372,10 +374,14 @@ impl Tail {
     }
 }
 
-/// The first cell of a row if it is text and does not begin as a figure does.
+/// The first cell of a row if it is text and no figure from beginning to end, as most are.
 fn word<'r>(row: &'r Row) -> Option<&'r str> {
     match row.first_cell() {
-        Cell::Text(text) if !text.as_bytes()[0].is_ascii_digit() => Some(text),
+        Cell::Text(text) => {
+            let bytes = text.as_bytes();
+            let figure = bytes[0].is_ascii_digit() && bytes[bytes.len() - 1].is_ascii_digit();
+            (!figure).then_some(text)
+        }
         _ => None,
     }
 }

@@ -25,7 +25,8 @@ struct Side {
 impl MarkEvidence {
     pub fn observe(&mut self, text: &str, kind: Kind) {
         self.seen += u64::from(kind != Kind::Int);
-        let (_, body) = without_currency(text.trim().trim_start_matches(['-', '+']).trim_end_matches('%').trim_end());
+        let number = text.trim().trim_start_matches(['-', '−', '+', '(']).trim_end_matches(['-', '−', '%', ')']);
+        let (_, body) = without_currency(number.trim());
         if !body.chars().all(|c| c.is_ascii_digit() || is_group_mark(c)) {
             return;
         }

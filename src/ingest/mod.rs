@@ -26,6 +26,7 @@ mod marks;
 mod records;
 mod sample;
 mod shapes;
+mod suspects;
 mod times;
 mod totals;
 mod words;
@@ -78,6 +79,11 @@ pub struct Format {
     pub sheets: Sheets,
     /// The part of a sheet that holds the table.
     pub range: Option<Range>,
+    /// Whether the hidden rows of a sheet are read; those and hidden columns are, with a report, where it says nothing.
+    pub hidden: Option<bool>,
+    /// Whether all cells of a merged area have its value; otherwise only the first has it, with a report where it says
+    /// nothing.
+    pub fill_merged: Option<bool>,
     /// Words that stand for a missing value beside the empty cell, e.g. `NULL`.
     pub missing: Vec<String>,
 }

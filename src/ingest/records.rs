@@ -33,11 +33,8 @@ pub(super) struct Record<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     TextAfterQuote,
-    /// The quote that opened on `line` is still open at the end of the text, `swallowed` lines further on.
-    OpenQuote {
-        line: u64,
-        swallowed: u64,
-    },
+    /// The quote that opens here is not closed, or so much further down that it would swallow other records.
+    OpenQuote,
 }
 
 #[derive(Debug)]
@@ -71,17 +68,24 @@ impl<R: Read> Records<R> {
         Records { source, syntax, buffer, start: 0, filled: 0, ended: false, line: 1, fields: Vec::new(), longest }
     }
 
-    /// The next record that is not a blank line.
+    /// The next record that has anything in it.
     pub fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
         loop {
             if self.ended && self.start == self.filled {
                 return Ok(None);
             }
-            let Some(found) = self.syntax.split(&self.buffer[self.start..self.filled], self.ended, &mut self.fields)
-            else {
+            let bytes = &self.buffer[self.start..self.filled];
+            let full = bytes.len() >= self.longest;
+            let Some(mut found) = self.syntax.split(bytes, self.ended || full, &mut self.fields) else {
                 self.fill()?;
                 continue;
             };
+            // A lost quote must not take the lines below it along: its record ends with the line where it opens.
+            if let Some(quote) = found.lost {
+                found = self.syntax.split_at_line(bytes, quote, &mut self.fields);
+            } else if full && !self.ended && found.used == bytes.len() {
+                return Err(RecordError::TooLong { line: self.line });
+            }
             let (start, line) = (self.start, self.line);
             self.start += found.used;
             self.line += found.lines;
@@ -92,11 +96,7 @@ impl<R: Read> Records<R> {
             for field in self.fields.iter_mut().filter(|field| field.escaped) {
                 undouble(bytes, field);
             }
-            let trouble = found.trouble.map(|trouble| match trouble {
-                Trouble::OpenQuote { line: below, swallowed } => Trouble::OpenQuote { line: line + below, swallowed },
-                other => other,
-            });
-            return Ok(Some(Record { line, bytes, fields: &self.fields, trouble }));
+            return Ok(Some(Record { line, bytes, fields: &self.fields, trouble: found.trouble }));
         }
     }
 
@@ -105,9 +105,6 @@ impl<R: Read> Records<R> {
         self.filled -= self.start;
         self.start = 0;
         if self.filled == self.buffer.len() {
-            if self.filled >= self.longest {
-                return Err(RecordError::TooLong { line: self.line });
-            }
             self.buffer.resize((self.filled * 2).min(self.longest), 0);
         }
         loop {
@@ -153,6 +150,8 @@ pub(super) struct Found {
     used: usize,
     /// Line ends within and after it.
     lines: u64,
+    /// Where a quote opens that can't be meant to: it is closed lines further down, if at all, and not as a quote should.
+    lost: Option<usize>,
     pub blank: bool,
     trouble: Option<Trouble>,
 }
@@ -180,7 +179,7 @@ impl Syntax {
     /// The first record of `bytes`, or nothing if its end can't be seen yet; `ended` says that no bytes follow.
     pub fn split(&self, bytes: &[u8], ended: bool, fields: &mut Vec<Field>) -> Option<Found> {
         fields.clear();
-        let (mut at, mut lines, mut trouble, mut quotes) = (0, 0_u64, None, false);
+        let (mut at, mut lines, mut trouble, mut quotes, mut lost) = (0, 0_u64, None, false, None);
         let skip = |mut at: usize, table: &[bool; 256]| {
             while at < bytes.len() && !table[bytes[at] as usize] {
                 at += 1;
@@ -202,7 +201,7 @@ impl Syntax {
             let mut field = Field { start: at as u32, end: 0, escaped: false };
             if bytes.get(at) == Some(&b'"') {
                 quotes = true;
-                let opened = lines;
+                let (opened, above) = (at, lines);
                 field.start += 1;
                 at += 1;
                 loop {
@@ -213,9 +212,7 @@ impl Syntax {
                     }
                     match (bytes.get(at), bytes.get(at + 1)) {
                         (None, _) => {
-                            let last = u64::from(matches!(bytes.last(), Some(b'\r' | b'\n')));
-                            let swallowed = (lines - opened).saturating_sub(last);
-                            trouble = Some(Trouble::OpenQuote { line: opened, swallowed });
+                            trouble = Some(Trouble::OpenQuote);
                             break;
                         }
                         (Some(b'"'), Some(b'"')) => {
@@ -237,6 +234,9 @@ impl Syntax {
                     trouble = Some(Trouble::TextAfterQuote);
                     at = next;
                 }
+                if trouble.is_some() && lines > above {
+                    lost = lost.or(Some(opened));
+                }
             } else {
                 at = skip(at, &self.ends);
                 field.end = at as u32;
@@ -256,7 +256,24 @@ impl Syntax {
             (Some(_), _) => length + 1,
         };
         lines += u64::from(used > length);
-        let blank = fields.len() <= 1 && !quotes && bytes[..length].iter().all(|byte| matches!(byte, b' ' | b'\t'));
-        Some(Found { length, used, lines, blank, trouble })
+        // An empty cell in quotes is one, unless all cells of its row are.
+        let is_blank = |field: &Field| {
+            bytes[field.start as usize..field.end as usize].iter().all(|byte| matches!(byte, b' ' | b'\t'))
+        };
+        let blank = (fields.len() > 1 || !quotes) && trouble.is_none() && fields.iter().all(is_blank);
+        Some(Found { length, used, lines, lost, blank, trouble })
+    }
+
+    /// The first record of `bytes` if it ends with the line on which the quote at `quote` opens.
+    fn split_at_line(&self, bytes: &[u8], quote: usize, fields: &mut Vec<Field>) -> Found {
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let length = bytes[quote..].iter().position(is_end).map_or(bytes.len(), |end| quote + end);
+        let used = match &bytes[length..] {
+            [] => length,
+            [b'\r', b'\n', ..] => length + 2,
+            _ => length + 1,
+        };
+        let found = self.split(&bytes[..length], true, fields).expect("a record that has ended is one");
+        Found { used, lines: found.lines + u64::from(used > length), ..found }
     }
 }

@@ -15,6 +15,8 @@ use crate::progress::Silent;
 /// What the rows told.
 pub(super) struct Findings {
     pub marks: Marks,
+    /// Whether the decimal mark is stated, or what it is reported as a guess.
+    pub mark_settled: bool,
     /// One list per requested column, stated or detected.
     pub formats: Vec<Vec<DateFormat>>,
     pub detected: Vec<Detection>,
@@ -69,15 +71,16 @@ pub(super) fn look(request: &Request, sources: &mut [Box<dyn Source>], positions
             detected.push(detection);
         }
     }
-    let marks = match stated {
-        Some(marks) => marks,
+    let (marks, mark_settled) = match stated {
+        Some(marks) => (marks, true),
         None => {
             let (decimal, detection) = evidence.verdict(sources.iter().any(|source| source.hints_at_decimal_comma()));
+            let reported = detection.as_ref().is_some_and(|detection| !detection.certain);
             detected.extend(detection);
-            Marks { decimal, thousands: request.format.thousands }
+            (Marks { decimal, thousands: request.format.thousands }, reported)
         }
     };
-    Ok(Findings { marks, formats, detected })
+    Ok(Findings { marks, mark_settled, formats, detected })
 }
 
 /// The marks as the spec has them; a stated `.` or `,` for thousands leaves the other one for decimals.

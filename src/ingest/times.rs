@@ -60,6 +60,13 @@ pub(super) fn parse_iso(text: &str) -> Option<i64> {
     Some(day * DAY + time)
 }
 
+/// Whether the text has the form of an ISO date, if perhaps not its meaning.
+pub(super) fn looks_iso(text: &str) -> bool {
+    let is =
+        |at: usize, byte: u8| byte.is_ascii_digit() != matches!(at, 4 | 7) && (byte.is_ascii_digit() || byte == b'-');
+    text.len() >= 10 && text.bytes().take(10).enumerate().all(|(at, byte)| is(at, byte))
+}
+
 /// Whether the text is a date and time in ISO form that ends in an offset from UTC.
 pub(super) fn has_offset(text: &str) -> bool {
     let Some(at) = text.rfind(['+', '-']).filter(|at| *at >= 16) else { return false };

@@ -43,6 +43,10 @@ impl Words {
         self.codes.push(self.last.number - 1);
     }
 
+    pub fn rows(&self) -> u64 {
+        self.codes.iter().filter(|code| **code != TextColumn::MISSING).count() as u64
+    }
+
     pub fn finish(self) -> TextColumn {
         let words = (1..=self.ends.len() as u32).map(|number| self.word(number).into()).collect();
         TextColumn { codes: self.codes, words }

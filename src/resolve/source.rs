@@ -130,12 +130,20 @@ impl Resolver<'_> {
                     format.decimal = one_char;
                     true
                 }
-                ("thousands", _) if one_char.is_some() => {
-                    format.thousands = one_char;
+                ("thousands", SettingValue::Text(mark)) if mark == "’" || one_char.is_some() => {
+                    format.thousands = mark.chars().next();
                     true
                 }
                 ("header", SettingValue::Yes | SettingValue::No) => {
                     format.header = Some(first.value == SettingValue::Yes);
+                    true
+                }
+                ("hidden", SettingValue::Yes | SettingValue::No) => {
+                    format.hidden = Some(first.value == SettingValue::Yes);
+                    true
+                }
+                ("fill_merged", SettingValue::Yes | SettingValue::No) => {
+                    format.fill_merged = Some(first.value == SettingValue::Yes);
                     true
                 }
                 ("strict", SettingValue::Yes | SettingValue::No) => {
@@ -168,6 +176,8 @@ impl Resolver<'_> {
                     "skip" => "skip 2",
                     "footer" => "footer 1",
                     "range" => "range \"B3:H2000\"",
+                    "hidden" => "hidden no",
+                    "fill_merged" => "fill_merged yes",
                     "strict" => "strict yes",
                     "missing" => "missing \"NULL\"",
                     "dates" => "dates \"%d/%m/%Y\", \"%Y-%m-%d\"",

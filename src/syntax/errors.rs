@@ -49,6 +49,8 @@ const SOURCE_ITEMS: &[Statement] = &[
     ("skip", Rule::setting, "skip 2"),
     ("footer", Rule::setting, "footer 1"),
     ("range", Rule::setting, "range \"B3:H2000\""),
+    ("hidden", Rule::setting, "hidden no"),
+    ("fill_merged", Rule::setting, "fill_merged yes"),
     ("strict", Rule::setting, "strict yes"),
     ("", Rule::column, "customer: id = CustomerID"),
 ];

@@ -70,7 +70,15 @@ fn numbers_are_finite() {
         ("infinity", "not a number"),
         ("£5", "not a number"),
         ("5%", "not a number"),
-        ("(5)", "not a number"),
+        ("(5)", "-5"),
+        ("( 1,234.5 )", "-1234.5"),
+        ("5-", "-5"),
+        ("1,234.5 −", "-1234.5"),
+        ("(-5)", "not a number"),
+        ("-5-", "not a number"),
+        ("(5", "not a number"),
+        ("()", "not a number"),
+        ("-", "not a number"),
         ("1_000", "not a number"),
         ("1,2345", "1.2345"),
         ("12345,678.5", "not a number"),
@@ -111,7 +119,13 @@ fn amounts_are_exact() {
         ("£", "not a number"),
         ("£5€", "not a number"),
         ("-£-5", "not a number"),
-        ("(5.00)", "not a number"),
+        ("(5.00)", "-5"),
+        ("(£5.00)", "-5"),
+        ("£(5.00)", "-5"),
+        ("£5.00-", "-5"),
+        ("5.00- €", "-5"),
+        ("-(5.00)", "not a number"),
+        ("(£-5.00)", "not a number"),
         ("inf", "not a number"),
     ];
     for (cell, expected) in cases {
@@ -140,6 +154,17 @@ fn currencies_are_not_added_up() {
     assert_eq!(rows(&loaded), ["1", "2", "4"]);
     assert_eq!(refusals(&loaded), ["4 x `€3`: `€` in a column of `£`"]);
     assert_eq!(detection(&loaded, "currency sign").value, "£");
+}
+
+#[test]
+fn ways_to_write_what_is_negative_are_reported() {
+    let loaded = load(column("x", &["(12,50)", "12,50-", "-12,50", "12,50"]), "x: money = x");
+    assert_eq!(rows(&loaded), ["-12.5", "-12.5", "-12.5", "12.5"]);
+    let found = detection(&loaded, "negative numbers");
+    assert_eq!((found.evidence.as_str(), found.certain), ("2 cells such as `(12,50)`", true));
+    assert_eq!(detection(&loaded, "decimal mark").value, ",");
+    let loaded = load(column("x", &["-12.50", "12.50"]), "x: money = x");
+    assert!(!loaded.detected.iter().any(|found| found.what == "negative numbers"));
 }
 
 #[test]

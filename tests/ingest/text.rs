@@ -70,7 +70,7 @@ fn rows_that_do_not_fit_are_refused_with_their_line() {
             &["x|2"],
             &["2 `\"WHITE \"HANGING\" HEART\",1`: text follows a closing quote"],
         ),
-        ("a,b\nx,2\ny,\"cut o", &["x|2"], &["3 `y,\"cut o`: the quote opened on line 3 is never closed"]),
+        ("a,b\nx,2\ny,\"cut o", &["x|2"], &["3 `y,\"cut o`: a quote is opened and not closed"]),
     ];
     for (text, expected, refused) in cases {
         let loaded = load(text, AB);
@@ -82,10 +82,37 @@ fn rows_that_do_not_fit_are_refused_with_their_line() {
     assert_eq!(long.refused[0].value.chars().count(), 201, "200 characters and a mark that there are more");
 }
 
+/// Not the rows below it, down to the next quote or to the end.
 #[test]
-fn a_quote_that_swallows_rows_is_an_error() {
-    let error = try_load("a,b\n1,2\n3,\"4\n5,6\n7,8\n", AB, Format::default()).unwrap_err();
-    assert_eq!(error, IngestError::OpenQuote { file: "in".to_owned(), line: 3, swallowed: 2 });
+fn a_lost_quote_costs_its_own_row() {
+    let lost = "3 `3,\"4`: a quote is opened and not closed";
+    for (text, expected) in [
+        ("a,b\n1,2\n3,\"4\n5,6\n7,8\n", vec!["1|2", "5|6", "7|8"]),
+        ("a,b\r\n1,2\r\n3,\"4\r\n5,6\r\n\"x\r\ny\",8\r\n", vec!["1|2", "5|6", "x\r\ny|8"]),
+        ("a,b\n1,2\n3,\"4\n5,6\n7,\"8, 9\"\n", vec!["1|2", "5|6", "7|8, 9"]),
+        ("a,b\r1,2\r3,\"4\r5,\"6\"\r", vec!["1|2", "5|6"]),
+    ] {
+        let loaded = load(text, AB);
+        assert_eq!(
+            (rows(&loaded), refusals(&loaded)),
+            (expected.iter().map(|row| row.to_string()).collect(), vec![lost.to_owned()])
+        );
+    }
+    // Cells of several lines above it in its own record stay whole.
+    let loaded = load("a,b\n\"1\n2\",\"3\n4,5\n6,\"7\"\n", AB);
+    let lost = "2 `\"1\\n2\",\"3`: a quote is opened and not closed";
+    assert_eq!((rows(&loaded), refusals(&loaded)), (vec!["4|5".to_owned(), "6|7".to_owned()], vec![lost.to_owned()]));
+    let loaded = load("a,b\n\"1\n2\",\"3\" x\n4,5\n", AB);
+    assert_eq!(refusals(&loaded), ["2 `\"1\\n2\",\"3\" x`: text follows a closing quote"]);
+    // Also where no other quote follows within the length that a record may have.
+    let folder = Folder::new();
+    let text = format!("a,b\n1,2\n3,\"4\n{}", "5,6\n".repeat(1000));
+    let limits = Limits { record: 500, ..Limits::default() };
+    let request = Request { files: vec![folder.file("in", text)], columns: requests(AB), limits, ..Request::default() };
+    let loaded = read(&request, &Silent).unwrap();
+    assert_eq!((loaded.table.height, loaded.refused.len()), (1001, 1));
+    let error = try_load("a,\"b\n1,2\n", AB, Format::default()).unwrap_err();
+    assert_eq!(error, IngestError::OpenQuote { file: "in".to_owned(), line: 1 });
 }
 
 #[test]
@@ -182,7 +209,7 @@ fn bytes_that_are_not_in_the_encoding_refuse_their_row() {
         let text =
             [format!("a,b\n{},", "x".repeat(shift)).as_bytes(), b"\xe9\n1,", "€".repeat(200_000).as_bytes()].concat();
         let found = detection(&load(text, AB), "encoding").evidence.clone();
-        assert_eq!(found, "200000 characters beyond ASCII are right UTF-8, 1 are not");
+        assert_eq!(found, "characters beyond ASCII: 200000 right in UTF-8, 1 not");
     }
     let stated = Format { encoding: Some("utf-8".to_owned()), ..Format::default() };
     assert_eq!(refusals(&load_as(b"a,b\n\xe9,1\n", AB, stated)), ["2 `\u{fffd},1`: byte 0xE9 is not utf-8"]);
@@ -347,6 +374,43 @@ fn words_for_a_missing_value_are_pointed_out_and_can_be_stated() {
     assert_eq!((found.pin.as_str(), found.certain, found.column), ("missing \"NULL\"", false, Some(0)));
     let stated = Format { missing: vec!["NULL".to_owned()], ..Format::default() };
     assert_eq!(rows(&load_as(text, "a: id = a; b: int = b", stated)), ["·|1", "x|·", "·|3"]);
+}
+
+/// What was lost before the file came here can't be mended here, but it can be pointed out.
+#[test]
+fn signs_of_what_was_lost_are_pointed_out() {
+    let cases = [
+        ("text", "Caf\u{fffd}|x", "lost characters"),
+        ("text", "CafÃ©|x", "characters encoded twice `CafÃ©` was `Café`"),
+        ("text", "â‚¬5|x", "characters encoded twice `â‚¬5` was `€5`"),
+        ("id", "12\u{200b}34|1234", "invisible characters `12\\u{200b}34` looks like another"),
+        ("id", "1.23457E+11|5", "rounded ids"),
+        ("id", "12346.0|12346|12347.0", "ids with and without a decimal point `12346.0` is another than `12346`"),
+        ("id", "Ada@x.org|ada@x.org|ben", "ids that differ only in case `Ada@x.org` is another than `ada@x.org`"),
+        ("id", "-|5", "missing value `-` is text"),
+        ("text", "#REF!|x", "missing value `#REF!` is text"),
+    ];
+    for (kind, cells, expected) in cases {
+        let text = format!("x\n{}\n", cells.replace('|', "\n"));
+        let loaded = load(&text, &format!("x: {kind} = x"));
+        assert_eq!(rows(&loaded), cells.split('|').collect::<Vec<_>>());
+        let found = loaded.detected.last().unwrap();
+        assert!(format!("{} {}", found.what, found.value).starts_with(expected), "{cells}: {found:?}");
+        assert!(!found.certain && found.evidence.starts_with("1 cell") | found.evidence.starts_with("2 cells"));
+    }
+    let loaded = load("c\n12346.0\n12346\n", "customer: id = c");
+    assert_eq!(loaded.detected.last().unwrap().pin, "customer: int = c");
+    for (kind, cells) in [
+        ("text", "Café|Ã|naïve|Ünïcode|日本"),
+        ("id", "12346.0|12347.0"),
+        ("id", "C536379|A1|b1"),
+        ("id", "1E+11x|E+1|12E+3"),
+        ("text", "-|?"),
+        ("text", "1.23457E+11|Ada|ada"),
+    ] {
+        let loaded = load(format!("x\n{}\n", cells.replace('|', "\n")), &format!("x: {kind} = x"));
+        assert_eq!(loaded.detected.iter().find(|found| !found.certain), None, "{cells}");
+    }
 }
 
 #[test]

@@ -426,6 +426,18 @@ fn merged_and_hidden_cells_are_pointed_out() {
     assert_eq!(told("merged cells"), (only_first, "A3:A5".to_owned(), false));
     assert_eq!(told("hidden rows"), ("read as all others".to_owned(), "2 rows, the first is row 4".to_owned(), false));
     assert_eq!(told("hidden columns"), ("read as all others".to_owned(), "B".to_owned(), false));
+    let columns = "customer: id = customer; amount: int = amount";
+    let with = |format: Format| load_as(&bytes, columns, format);
+    let loaded = with(Format { fill_merged: Some(true), hidden: Some(true), ..Format::default() });
+    assert_eq!(rows(&loaded), ["ada|2", "ada|3", "ada|4", "ben|5"]);
+    assert_eq!(detections(&loaded.detected), ["sheet Sheet1", "start of the table 1 row above it"]);
+    let loaded = with(Format { fill_merged: Some(true), hidden: Some(false), ..Format::default() });
+    assert_eq!((rows(&loaded), loaded.read), (vec!["ada|2".to_owned(), "ben|5".to_owned()], 2));
+    let ids = loaded.identity.unwrap();
+    assert_eq!(
+        with(Format { fill_merged: Some(false), hidden: Some(false), ..Format::default() }).identity.unwrap(),
+        ids
+    );
     let other = load(&bytes, "note: text = note");
     assert!(!other.detected.iter().any(|found| found.what == "merged cells" || found.what == "hidden columns"));
 }

@@ -117,19 +117,21 @@ pub(super) struct Window {
     pub columns: RangeInclusive<u32>,
     /// Columns of the table, once they are known.
     pub width: Option<usize>,
+    /// Whether hidden rows are passed over.
+    pub visible: bool,
     /// Cells that may be met.
     pub cells: u64,
 }
 
 impl Window {
-    pub fn new(range: Option<Range>, cells: u64) -> Window {
+    pub fn new(range: Option<Range>, visible: bool, cells: u64) -> Window {
         let (rows, columns) = match range {
             None => (0..=ROWS - 1, 0..=COLUMNS - 1),
             Some(range) => {
                 (range.first_row..=range.last_row.unwrap_or(ROWS - 1), range.first_column..=range.last_column)
             }
         };
-        Window { rows, columns, width: None, cells }
+        Window { rows, columns, width: None, visible, cells }
     }
 
     /// Columns, where the spec says how many there are.
@@ -153,18 +155,19 @@ pub(super) struct Seen {
     pub first_hidden_row: Option<u32>,
     /// First and last.
     pub hidden_columns: Vec<(u32, u32)>,
-    /// The first so many of them.
     pub merged: Vec<Area>,
 }
 
-/// Areas that are kept; a sheet may have as many as cells.
-const MOST_AREAS: usize = 100_000;
+/// More merged areas than any person makes.
+const MOST_AREAS: usize = 1 << 20;
 
 impl Seen {
-    pub fn merged(&mut self, area: Option<Area>) {
-        if self.merged.len() < MOST_AREAS {
-            self.merged.extend(area);
+    pub fn merged(&mut self, area: Option<Area>) -> Step<()> {
+        if self.merged.len() == MOST_AREAS {
+            return Err(Trouble::TooLarge(Budget::Merged, MOST_AREAS as u64, None));
         }
+        self.merged.extend(area);
+        Ok(())
     }
 }
 
@@ -273,6 +276,9 @@ impl<'a, 'w> Rows<'a, 'w> {
         if self.hidden {
             seen.hidden_rows += 1;
             seen.first_hidden_row.get_or_insert(row);
+            if self.window.visible {
+                return Ok(ControlFlow::Continue(()));
+            }
         }
         visit(row, Cells::Streamed { values: &self.values, inline: &self.inline }).map_err(Trouble::Elsewhere)
     }

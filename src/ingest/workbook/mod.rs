@@ -15,9 +15,11 @@ use super::headers::{self, Sampled};
 use super::times::Epoch;
 use super::{Container, Detection, Format, InputFile, Limits, Sheet, Sheets, container};
 use crate::progress::Progress;
-use grid::{RowVisitor, Seen, Step, Window, column_name};
+use grid::{Area, RowVisitor, Seen, Step, Window, column_name};
+use merged::Filler;
 
 mod grid;
+mod merged;
 mod ods;
 mod ole;
 mod package;
@@ -48,6 +50,11 @@ pub(super) struct Workbook {
     /// What was detected above the first row of data.
     top: Vec<Detection>,
     seen: Seen,
+    /// What the spec states about cells that are hidden and cells that are merged.
+    hidden: Option<bool>,
+    fill: Option<bool>,
+    /// The areas to fill, once they are known.
+    merged: Option<Vec<Area>>,
 }
 
 /// A workbook that is open. Its sheets are counted in its order, those that hold no cells left out.
@@ -95,12 +102,15 @@ impl Workbook {
                 sheet,
                 sheets: sheets.clone(),
                 epoch,
-                window: Window::new(format.range, limits.cells),
+                window: Window::new(format.range, format.hidden == Some(false), limits.cells),
                 headers: Vec::new(),
                 header: true,
                 first_row: 0,
                 top: choice.clone(),
                 seen: Seen::default(),
+                hidden: format.hidden,
+                fill: format.fill_merged,
+                merged: None,
             };
             workbook.read_headers(format, limits, wanted)?;
             sources.push(Box::new(workbook));
@@ -176,26 +186,27 @@ impl Workbook {
                 && uses(area.columns)
         });
         let merged: Vec<String> = merged.map(ToString::to_string).collect();
-        if let Some(first) = merged.first() {
+        if let Some(first) = merged.first().filter(|_| self.fill.is_none()) {
             let evidence = match merged.len() {
                 1 => first.clone(),
                 count => format!("{count} areas, the first is {first}"),
             };
-            report("merged cells", "only the first cell of each has the value", evidence, String::new());
+            let pin = "fill_merged yes".to_owned();
+            report("merged cells", "only the first cell of each has the value", evidence, pin);
         }
-        if let Some(row) = seen.first_hidden_row.filter(|_| seen.hidden_rows > 0) {
+        if let Some(row) = seen.first_hidden_row.filter(|_| self.hidden.is_none()) {
             let evidence = match seen.hidden_rows {
                 1 => format!("row {}", row + 1),
                 count => format!("{count} rows, the first is row {}", row + 1),
             };
-            report("hidden rows", "read as all others", evidence, String::new());
+            report("hidden rows", "read as all others", evidence, "hidden yes".to_owned());
         }
         let hidden: Vec<String> = (used.iter().map(|column| left + *column as u32))
             .filter(|column| seen.hidden_columns.iter().any(|(first, last)| (first..=last).contains(&column)))
             .map(column_name)
             .collect();
-        if !hidden.is_empty() {
-            report("hidden columns", "read as all others", hidden.join(", "), String::new());
+        if !hidden.is_empty() && self.hidden.is_none() {
+            report("hidden columns", "read as all others", hidden.join(", "), "hidden yes".to_owned());
         }
         found
     }
@@ -228,15 +239,28 @@ impl Source for Workbook {
 
     fn visit(&mut self, progress: &dyn Progress, visitor: &mut Visitor) -> Result<()> {
         let (epoch, start) = (self.epoch, self.first_row + u32::from(self.header));
-        self.read(&mut |number, cells| {
+        if self.fill == Some(true) && self.merged.is_none() {
+            // A sheet tells of its merged cells after all others.
+            self.read(&mut |_, _| Ok(ControlFlow::Continue(())))?;
+            self.merged = Some(merged::within(&self.seen.merged, *self.window.columns.start(), self.headers.len()));
+        }
+        let areas = self.merged.take().unwrap_or_default();
+        let mut filler = Filler::new(&areas);
+        let visited = self.read(&mut |number, cells| {
             if number < start {
                 return Ok(ControlFlow::Continue(()));
             }
             if number.is_multiple_of(8192) {
                 progress.at(number.into());
             }
-            visitor(Ok(Row { number: u64::from(number) + 1, epoch, cells }))
-        })
+            let row = Row { number: u64::from(number) + 1, epoch, cells };
+            match filler.fill(number, &row) {
+                Some(filled) => visitor(Ok(filled)),
+                None => visitor(Ok(row)),
+            }
+        });
+        self.merged = self.fill.filter(|fill| *fill).map(|_| areas);
+        visited
     }
 }
 

@@ -102,7 +102,8 @@ impl Book for Ods {
                         }
                     }
                     (None, b"table-cell" | b"covered-table-cell") => {
-                        let open = OpenCell::new(&tag, row, column, seen).map_err(failed)?;
+                        let open = OpenCell::new(&tag, row, column).map_err(failed)?;
+                        seen.merged(open.spans(&tag))?;
                         content.clear();
                         if tag.empty {
                             column = open.close(&content, &mut rows, seen)?;
@@ -161,7 +162,7 @@ struct OpenCell {
 }
 
 impl OpenCell {
-    fn new(tag: &Tag, row: u32, column: u32, seen: &mut Seen) -> Result<OpenCell, XmlError> {
+    fn new(tag: &Tag, row: u32, column: u32) -> Result<OpenCell, XmlError> {
         let mut cell = OpenCell {
             row,
             column,
@@ -187,12 +188,15 @@ impl OpenCell {
             _ => "string-value",
         };
         cell.value = tag.text(attribute)?;
-        let (wide, high) = (times(tag, "number-columns-spanned"), times(tag, "number-rows-spanned"));
-        if wide > 1 || high > 1 {
-            let rows = (row, row.saturating_add(high - 1));
-            seen.merged(Some(Area { rows, columns: (column, column.saturating_add(wide - 1)) }));
-        }
         Ok(cell)
+    }
+
+    /// The cells that are merged with this one.
+    fn spans(&self, tag: &Tag) -> Option<Area> {
+        let (wide, high) = (times(tag, "number-columns-spanned"), times(tag, "number-rows-spanned"));
+        let rows = (self.row, self.row.saturating_add(high - 1));
+        let columns = (self.column, self.column.saturating_add(wide - 1));
+        (wide > 1 || high > 1).then_some(Area { rows, columns })
     }
 
     fn open(&mut self, name: &[u8], tag: &Tag, content: &mut String) {

@@ -56,7 +56,7 @@ impl Book for Xls {
         let (top, left) = range.start().unwrap_or_default();
         seen.rows = Some(u64::from(top) + range.height() as u64);
         seen.hidden_columns.clone_from(&facts.hidden_columns);
-        facts.merged.iter().for_each(|area| seen.merged(Some(*area)));
+        seen.merged.clone_from(&facts.merged);
         let mut rows = Rows::new(window);
         for (row, cells) in (top..).zip(range.rows()) {
             if facts.hidden_rows.binary_search(&row).is_ok() {

@@ -138,7 +138,7 @@ impl Book for Xlsb {
                 }
                 MERGED if ended => {
                     let area = (word(data, 0)?, word(data, 4)?, word(data, 8)?, word(data, 12)?);
-                    seen.merged(Some(Area { rows: (area.0, area.1), columns: (area.2, area.3) }));
+                    seen.merged(Some(Area { rows: (area.0, area.1), columns: (area.2, area.3) }))?;
                 }
                 CELL_RK..=FORMULA_ERROR | CELL_RICH_TEXT if inside => {
                     let value = cell(kind, data, &self.styles, &self.texts, &mut rows);

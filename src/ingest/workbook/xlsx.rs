@@ -213,7 +213,7 @@ impl SheetReader<'_, '_, '_> {
                         }
                     }
                     (Place::Before, b"sheetData") => place = if tag.empty { Place::After } else { Place::Cells },
-                    (Place::After, b"mergeCell") => self.seen.merged(tag.attribute("ref").and_then(Area::parse)),
+                    (Place::After, b"mergeCell") => self.seen.merged(tag.attribute("ref").and_then(Area::parse))?,
                     _ => {}
                 },
                 (Place::Columns, Some(Token::Close(b"cols"))) => place = Place::Before,
