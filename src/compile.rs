@@ -36,8 +36,7 @@ impl Compiled {
     /// Makes whatever would be guessed about the data an error, as `strict yes` in the source does.
     pub fn be_strict(&mut self) {
         if let Some(plan) = &mut self.plan {
-            plan.scan.format.strict = true;
-            plan.joins.iter_mut().for_each(|join| join.scan.format.strict = true);
+            plan.scans_mut().for_each(|scan| scan.format.strict = true);
         }
     }
 }
@@ -66,7 +65,7 @@ fn stages(world: &dyn World, path: &Path, params: &[String]) -> Compiled {
     let unreadable = diagnostics::has_errors(&compiled.diagnostics);
     let currency = compiled.ast.items.iter().any(|item| matches!(item, Item::Currency(_)));
     let follows = |d: &Diagnostic| match d.code {
-        "SEG0201" | "SEG0210" | "SEG0212" | "SEG0601" | "SEG0604" | "SEG0802" | "SEG0803" => true,
+        "SEG0201" | "SEG0210" | "SEG0212" | "SEG0221" | "SEG0601" | "SEG0604" | "SEG0802" | "SEG0803" => true,
         "SEG0216" => !currency,
         _ => false,
     };

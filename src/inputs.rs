@@ -17,7 +17,7 @@ use crate::spec::{Column, Origin, Sheet, Source, Spec, Typed};
 use crate::syntax::ast::{Header, Rows};
 use crate::syntax::source::{Span, Spanned};
 use crate::types::Base;
-use crate::world::{Unreadable, World};
+use crate::world::{self, Unreadable, World};
 
 /// Files that take the place of those that a source names, by the name of the source.
 pub type Instead = BTreeMap<String, Vec<InputFile>>;
@@ -104,6 +104,11 @@ impl<'a> Declared<'a> {
     /// The head of the source block.
     fn head(&self) -> Span {
         self.source.name.span
+    }
+
+    /// Where the spec names a file, by itself or by a pattern.
+    fn file_span(&self, name: &str) -> Span {
+        self.files().iter().find(|file| world::is_meant(&file.value, name)).map_or(self.head(), |file| file.span)
     }
 
     /// The files that the source names.
@@ -224,41 +229,91 @@ fn refused_rows(diagnostic: Diagnostic, shown: &[Refusal], scan: &Scan, declared
 pub fn files(world: &dyn World, compiled: &Compiled) -> Vec<PathBuf> {
     let Some(spec) = &compiled.spec else { return vec![] };
     let named = spec.sources.iter().flat_map(|source| Declared { spec, source }.files());
-    named.filter_map(|file| world.locate(&compiled.path, &file.value).ok()).collect()
+    named
+        .filter_map(|file| world.locate_all(&compiled.path, &file.value).ok())
+        .flatten()
+        .map(|(_, path)| path)
+        .collect()
+}
+
+/// The files that the patterns of a spec stand for, as far as they are found: each pattern with the names.
+pub fn patterns(world: &dyn World, compiled: &Compiled) -> Vec<(String, Vec<String>)> {
+    let Some(spec) = &compiled.spec else { return vec![] };
+    let named = spec.sources.iter().flat_map(|source| Declared { spec, source }.files());
+    let meant = named.filter(|file| world::is_pattern(&file.value)).filter_map(|file| {
+        let found = world.locate_all(&compiled.path, &file.value).ok()?;
+        Some((file.value.clone(), found.into_iter().map(|(name, _)| name).collect()))
+    });
+    meant.collect()
 }
 
 fn locate(world: &dyn World, compiled: &Compiled, declared: &Declared) -> Result<Vec<InputFile>, Vec<Diagnostic>> {
-    let mut found = vec![];
+    let mut found: Vec<InputFile> = vec![];
     let mut diagnostics = vec![];
     for file in declared.files() {
-        match world.locate(&compiled.path, &file.value) {
-            Ok(path) => found.push(InputFile { name: file.value.clone(), path }),
-            Err(Unreadable::Outside) => diagnostics.push(
-                Diagnostic::error(
-                    "SEG0307",
-                    format!("`{}` lies outside the spec's folder and the data folders", file.value),
-                )
-                .at(file.span, "outside")
-                .help("name its folder with `--data FOLDER`, or allow it with `--allow-outside`"),
-            ),
-            Err(problem) => {
-                let mut diagnostic = Diagnostic::error("SEG0301", format!("there is no data file `{}`", file.value))
-                    .at(file.span, "not found")
-                    .help("name the folder that has it with `--data FOLDER` or the variable SEGC_DATA");
-                if let Unreadable::NotFound { looked_in } = &problem {
-                    let folders: Vec<String> = looked_in.iter().map(|f| f.display().to_string()).collect();
-                    diagnostic = diagnostic.note(format!("looked in {}", folders.join(", ")));
-                } else {
-                    diagnostic.message = format!("`{}` can't be read: {problem}", file.value);
-                }
-                if file.value.starts_with("online_retail") {
-                    diagnostic = diagnostic.note("`segc data get online-retail` fetches the public workbook");
-                }
-                diagnostics.push(diagnostic);
+        match world.locate_all(&compiled.path, &file.value) {
+            Ok(files) => {
+                let again = files.iter().find(|(_, path)| found.iter().any(|known| known.path == *path));
+                diagnostics.extend(again.map(|(name, _)| read_twice(name, file, declared)));
+                found.extend(files.into_iter().map(|(name, path)| InputFile { name, path }));
             }
+            Err(problem) => diagnostics.push(not_located(&problem, file)),
         }
     }
     if diagnostics.is_empty() { Ok(found) } else { Err(diagnostics) }
+}
+
+/// Rows of a file that is read twice would count twice.
+fn read_twice(name: &str, file: &Spanned<String>, declared: &Declared) -> Diagnostic {
+    let first = declared.file_span(name);
+    let mut diagnostic = Diagnostic::error(
+        "SEG0331",
+        format!("`{name}` would be read twice, and its rows count twice"),
+    )
+    .at(file.span, if file.value == name { "the second time".to_owned() } else { format!("means `{name}` too") });
+    if first != file.span {
+        diagnostic = diagnostic.at(first, "the first time");
+    }
+    diagnostic.help("name every file once; a pattern names all files that fit it")
+}
+
+fn not_located(problem: &Unreadable, file: &Spanned<String>) -> Diagnostic {
+    let name = &file.value;
+    let folders = |looked_in: &[PathBuf]| {
+        let folders: Vec<String> = looked_in.iter().map(|f| f.display().to_string()).collect();
+        format!("looked in {}", folders.join(", "))
+    };
+    let diagnostic = match problem {
+        Unreadable::Outside => {
+            let text = match world::is_pattern(name) {
+                true => format!("`{name}` finds a file outside the spec's folder and the data folders"),
+                false => format!("`{name}` lies outside the spec's folder and the data folders"),
+            };
+            return Diagnostic::error("SEG0307", text)
+                .at(file.span, "outside")
+                .help("name its folder with `--data FOLDER`, or allow it with `--allow-outside`");
+        }
+        Unreadable::NotFound { looked_in } => {
+            let text = match world::is_pattern(name) {
+                true => format!("no data file fits `{name}`"),
+                false => format!("there is no data file `{name}`"),
+            };
+            Diagnostic::error("SEG0301", text).note(folders(looked_in))
+        }
+        problem if world::is_pattern(name) => {
+            return Diagnostic::error("SEG0301", format!("`{name}` can't be looked for: {problem}"))
+                .at(file.span, "this pattern")
+                .help("`*` stands for any text, `?` for one sign, `[0-9]` for one of several");
+        }
+        problem => Diagnostic::error("SEG0301", format!("`{name}` can't be read: {problem}")),
+    };
+    let diagnostic = diagnostic
+        .at(file.span, "not found")
+        .help("name the folder that has it with `--data FOLDER` or the variable SEGC_DATA");
+    match name.starts_with("online_retail") {
+        true => diagnostic.note("`segc data get online-retail` fetches the public workbook"),
+        false => diagnostic,
+    }
 }
 
 fn request(scan: &Scan, files: Vec<InputFile>) -> Request {
@@ -334,7 +389,7 @@ fn kind(base: Base) -> Kind {
 }
 
 fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
-    let file_span = |name: &str| declared.files().iter().find(|f| f.value == name).map_or(declared.head(), |f| f.span);
+    let file_span = |name: &str| declared.file_span(name);
     let header_span = |column: usize| match &declared.column(column).origin {
         Origin::Source { header, .. } => header.span,
         Origin::Derived(_) => declared.column(column).name.span,

@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use crate::build::Built;
 use crate::diagnostics::Diagnostic;
-use crate::outcome::{Outcome, ScoreStep};
+use crate::outcome::{JoinOutcome, Outcome, ScoreStep};
 use crate::summarize::sha256;
 
 /// The first words of a snapshot. The number rises when the text of an unchanged result would change.
@@ -28,6 +28,7 @@ pub fn render(built: &Built) -> String {
     let mut out = format!("{HEADER}{}\n", outcome.name);
     facts(outcome, &mut out);
     rows(outcome, &mut out);
+    joins(outcome, &mut out);
     search(outcome, &mut out);
     segments(outcome, &mut out);
     medians(outcome, &mut out);
@@ -94,6 +95,19 @@ fn rows(outcome: &Outcome, out: &mut String) {
     row("refused", rows.refused, &None);
     rows.dropped.iter().for_each(|dropped| row(&format!("- {}", dropped.rule), dropped.rows, &dropped.amount));
     row("used", rows.used, &rows.amount_used);
+    table.write(out);
+}
+
+fn joins(outcome: &Outcome, out: &mut String) {
+    if outcome.joins.is_empty() {
+        return;
+    }
+    let mut table = Table::new(&["joined", "read", "refused", "matched", "unmatched", "unused"]);
+    for JoinOutcome { source, on: _, read, refused, matched, unmatched, unused } in &outcome.joins {
+        let numbers = [read, refused, matched, unmatched, unused].map(u64::to_string);
+        let [read, refused, matched, unmatched, unused] = numbers;
+        table.row([source.clone(), read, refused, matched, unmatched, unused]);
+    }
     table.write(out);
 }
 

@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use glob::{MatchOptions, Pattern};
+
 pub trait World: Sync {
     /// The text of a spec or of an included file.
     fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable>;
@@ -14,6 +16,10 @@ pub trait World: Sync {
 
     /// The file on disk that `name` in the spec `from` means.
     fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable>;
+
+    /// The files that `name` in the spec `from` means, each with its own name: one, or for a pattern (`2011-*.csv`) all
+    /// that fit it in the first folder that has any, sorted by name. A file of just this name is no pattern.
+    fn locate_all(&self, from: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, Unreadable>;
 
     /// Where the file `name` that the spec `from` writes to is, or will be: beside the spec.
     fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable>;
@@ -67,6 +73,51 @@ impl Disk {
     }
 }
 
+/// Whether a name may stand for several files.
+pub fn is_pattern(name: &str) -> bool {
+    name.contains(['*', '?', '['])
+}
+
+/// Whether `file` is one of those that `name` means.
+pub fn is_meant(name: &str, file: &str) -> bool {
+    name == file || (is_pattern(name) && Pattern::new(name).is_ok_and(|p| p.matches_with(file, MATCHING)))
+}
+
+/// As in a shell: `*` neither reaches into folders nor finds hidden files.
+const MATCHING: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+
+impl Disk {
+    /// The files of a folder that fit a pattern, sorted by name. One that leads out of the folders that a spec may read
+    /// is an error, not a file less.
+    fn matching(&self, folder: &Path, name: &str, inside: &[PathBuf]) -> Result<Vec<(String, PathBuf)>, Unreadable> {
+        let inside: Vec<PathBuf> = inside.iter().filter_map(|folder| folder.canonicalize().ok()).collect();
+        let not_text = || Unreadable::Other("its path is not UTF-8".into());
+        let folder_text = folder.to_str().ok_or_else(not_text)?;
+        let pattern = match Path::new(name).is_absolute() {
+            true => name.to_owned(),
+            false => format!("{}/{name}", Pattern::escape(folder_text)),
+        };
+        let entries = glob::glob_with(&pattern, MATCHING)
+            .map_err(|error| Unreadable::Other(format!("it is no pattern: {}", error.msg)))?;
+        let mut found = vec![];
+        for entry in entries {
+            let path = entry.map_err(|error| Unreadable::Other(error.to_string()))?;
+            if !path.is_file() {
+                continue;
+            }
+            let real = path.canonicalize().map_err(|error| unreadable(&error, &path))?;
+            if !self.allow_outside && !inside.iter().any(|folder| real.starts_with(folder)) {
+                return Err(Unreadable::Outside);
+            }
+            let own = path.strip_prefix(folder).unwrap_or(&path).to_str().ok_or_else(not_text)?;
+            found.push((own.replace('\\', "/"), path));
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
 impl World for Disk {
     fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
         let bytes = std::fs::read(path).map_err(|e| unreadable(&e, path))?;
@@ -105,6 +156,21 @@ impl World for Disk {
             return Ok(candidate);
         }
         Err(Unreadable::NotFound { looked_in: folders })
+    }
+
+    fn locate_all(&self, from: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, Unreadable> {
+        match self.locate(from, name) {
+            Err(Unreadable::NotFound { looked_in }) if is_pattern(name) => {
+                for folder in &looked_in {
+                    let found = self.matching(folder, name, &looked_in)?;
+                    if !found.is_empty() {
+                        return Ok(found);
+                    }
+                }
+                Err(Unreadable::NotFound { looked_in })
+            }
+            found => found.map(|path| vec![(name.to_owned(), path)]),
+        }
     }
 
     fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {

@@ -23,7 +23,7 @@ use segc::progress::Silent;
 use segc::report::Templates;
 use segc::sinks;
 use segc::snapshot;
-use segc::world::{Disk, Unreadable, World};
+use segc::world::{self, Disk, Unreadable, World};
 
 /// As seen from the folder of the package, in which cargo runs tests: the paths in messages are the same everywhere.
 const FOLDER: &str = "tests/diagnostics/";
@@ -38,6 +38,13 @@ impl World for Cases {
 
     fn include(&self, main: &Path, path: &Path) -> Result<Arc<str>, Unreadable> {
         self.0.include(main, path)
+    }
+
+    fn locate_all(&self, from: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, Unreadable> {
+        match world::is_pattern(name) {
+            true => self.0.locate_all(from, name),
+            false => self.locate(from, name).map(|path| vec![(name.to_owned(), path)]),
+        }
     }
 
     fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {

@@ -14,6 +14,7 @@ mod ingest;
 mod joins;
 mod language;
 mod outputs;
+mod patterns;
 mod readme;
 mod reports;
 mod sinks;

@@ -111,6 +111,10 @@ impl World for Texts {
         Err(Unreadable::Outside)
     }
 
+    fn locate_all(&self, _: &Path, _: &str) -> Result<Vec<(String, PathBuf)>, Unreadable> {
+        Err(Unreadable::Outside)
+    }
+
     fn place(&self, _: &Path, _: &str) -> Result<PathBuf, Unreadable> {
         Err(Unreadable::Outside)
     }

@@ -46,6 +46,9 @@ pub fn run(args: &CheckArgs, printer: &Printer) -> Exit {
             n => format!(", {n} warnings"),
         };
         printer.out(&format!("{}: fine{warnings}\n", args.spec.spec.display()));
+        for (pattern, found) in inputs::patterns(&world, &compiled) {
+            printer.out(&format!("  {pattern}: {}\n", found.join(", ")));
+        }
     }
     exit
 }

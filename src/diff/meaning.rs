@@ -50,7 +50,7 @@ fn parts(plan: &Plan) -> BTreeMap<&'static str, String> {
     for line in text.lines().skip(1) {
         if !line.starts_with(' ') {
             part = match line {
-                line if line.contains("= scan ") || line.contains("join ") && line.contains("scan") => "source",
+                line if line.contains("= scan ") || line.starts_with("rows = join") => "source",
                 line if line.starts_with("rows = derive") => "derived columns",
                 line if line.starts_with("rows = drop") || line.starts_with("ledger") => "cleaning",
                 line if line.starts_with("as_of") => "as_of",

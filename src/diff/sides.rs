@@ -99,6 +99,10 @@ impl World for Git {
         self.disk.locate(from, name)
     }
 
+    fn locate_all(&self, from: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, Unreadable> {
+        self.disk.locate_all(from, name)
+    }
+
     fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
         self.disk.place(from, name)
     }
@@ -155,6 +159,10 @@ impl World for Kept {
 
     fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
         self.disk.locate(from, name)
+    }
+
+    fn locate_all(&self, from: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, Unreadable> {
+        self.disk.locate_all(from, name)
     }
 
     fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {

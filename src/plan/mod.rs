@@ -220,6 +220,10 @@ impl Plan {
     pub fn scans(&self) -> impl Iterator<Item = &Scan> {
         std::iter::once(&self.scan).chain(self.joins.iter().map(|join| &join.scan))
     }
+
+    pub fn scans_mut(&mut self) -> impl Iterator<Item = &mut Scan> {
+        std::iter::once(&mut self.scan).chain(self.joins.iter_mut().map(|join| &mut join.scan))
+    }
 }
 
 impl Scan {

@@ -15,9 +15,9 @@ pub fn print(plan: &Plan) -> String {
     scan(&mut line, "rows", &plan.scan);
     for join in &plan.joins {
         let name = &join.scan.source;
-        scan(&mut line, name, &join.scan);
+        scan(&mut line, "joined", &join.scan);
         let on: Vec<String> = join.on.iter().map(|(left, right)| format!("{left} = {right}")).collect();
-        line(0, format!("rows = join {name} on {}", on.join(", ")));
+        line(0, format!("rows = join rows with {name} on {}", on.join(", ")));
         line(1, format!("{} is missing without a match", join.matched));
     }
     for derive in &plan.derive {
