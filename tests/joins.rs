@@ -290,13 +290,14 @@ proptest! {
         for (customer, key, quantity) in &tables.facts {
             facts += &format!("c{customer},{},{quantity},2024-01-01\n", cell(*key, "k"));
         }
-        let mut first = String::from("key,link,a\n");
+        // A line of separators alone would be no row.
+        let mut first = String::from("key,link,a,end\n");
         for (key, link, a) in &tables.first {
-            first += &format!("{},{},{}\n", cell(*key, "k"), cell(*link, ""), cell(*a, ""));
+            first += &format!("{},{},{},.\n", cell(*key, "k"), cell(*link, ""), cell(*a, ""));
         }
-        let mut second = String::from("code,b\n");
+        let mut second = String::from("code,b,end\n");
         for (code, b) in &tables.second {
-            second += &format!("{},{}\n", cell(*code, ""), cell(*b, ""));
+            second += &format!("{},{},.\n", cell(*code, ""), cell(*b, ""));
         }
         case.put("facts.csv", &facts).put("first.csv", &first).put("second.csv", &second);
         let built = case.built();
