@@ -47,4 +47,5 @@ pub mod table;
 pub mod testing;
 pub mod time;
 pub mod types;
+pub mod verify;
 pub mod world;

@@ -263,3 +263,35 @@ fn a_build_is_compared_through_its_manifest() {
     let output = run(&["diff", "out/manifest.json", "case.seg"]);
     assert!(stderr(&output).contains("error[SEG0640]"), "{}", stderr(&output));
 }
+
+/// An auditor repeats a build a year later, and finds out why it comes out otherwise.
+#[test]
+fn verify_names_the_first_stage_that_differs() {
+    let spec = spec_around("", "", "    spent = sum(amount)");
+    let case = Case::new(&spec, ORDERS);
+    let run = |arguments: &[&str]| {
+        let output = segc(arguments).current_dir(case.folder.path()).output().unwrap();
+        (output.status.code().unwrap(), stdout(&output) + &stderr(&output))
+    };
+    assert_eq!(run(&["build", "case.seg", "-o", "out", "--xlsx"]).0, 0);
+    // The spec of today plays no part.
+    case.put("case.seg", "segmentation other {\n");
+    let verify = || run(&["verify", "out/manifest.json"]);
+    assert_eq!(verify(), (0, "out/manifest.json: the same, 7 files byte for byte\n".to_owned()));
+    let list = fs::read_to_string(case.path("out/segments.csv")).unwrap();
+    fs::write(case.path("out/segments.csv"), list.replace("ada", "bob")).unwrap();
+    assert_eq!(verify(), (1, "first files: `segments.csv` was changed after the build\n".to_owned()));
+    fs::write(case.path("out/segments.csv"), list).unwrap();
+    case.put("orders.csv", &ORDERS.replace("emil,E1,tea,3,15.00", "emil,E1,tea,3,16.00"));
+    let (code, said) = verify();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(code, 1);
+    assert!(lines[0].starts_with("first inputs: `orders.csv`"), "{said}");
+    assert!(lines[1].starts_with("then  cleaning: `rows.amount_read` was \"195.055\" and is \"198.055\""), "{said}");
+    assert!(lines.iter().any(|line| line.starts_with("then  features:")), "{said}");
+    fs::remove_file(case.path("orders.csv")).unwrap();
+    let (code, said) = verify();
+    assert!(code == 3 && said.contains("error[SEG0301]: there is no data file `orders.csv`"), "{said}");
+    assert_eq!(run(&["verify", "case.seg"]).0, 2);
+    assert_eq!(run(&["verify", "none.json"]).0, 2);
+}

@@ -9,6 +9,7 @@ mod explain;
 mod fmt;
 mod progress;
 mod test;
+mod verify;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -81,6 +82,8 @@ enum Command {
     Fmt(fmt::FmtArgs),
     /// Run the tests of a spec
     Test(test::TestArgs),
+    /// Repeat a build from its manifest, and name the first stage that differs
+    Verify(verify::VerifyArgs),
     /// Say what a code means, or show a stage of a spec
     Explain(explain::ExplainArgs),
     /// Get a public data set, or make one of any size
@@ -146,6 +149,7 @@ fn run(command: Command, printer: &Printer) -> Exit {
         Command::Diff(args) => diff::run(&args, printer),
         Command::Fmt(args) => fmt::run(&args, printer),
         Command::Test(args) => test::run(&args, printer),
+        Command::Verify(args) => verify::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
         Command::Data(args) => data::run(&args, printer),
         Command::Completions { shell } => {

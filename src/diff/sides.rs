@@ -30,7 +30,7 @@ impl Side {
     pub fn open(name: &str, disk: &Disk, params: &[String]) -> Result<Side, Vec<Diagnostic>> {
         let path = Path::new(name);
         if path.extension().is_some_and(|ending| ending == "json") {
-            return build(name, path, disk);
+            return Side::of_build(name, disk);
         }
         let side = |world: Box<dyn World>, spec: &Path| Side {
             name: name.to_owned(),
@@ -46,6 +46,13 @@ impl Side {
             }
             _ => Ok(side(Box::new(disk.clone()), path)),
         }
+    }
+
+    /// The spec of the build whose `manifest.json` this is.
+    ///
+    /// Errors: SEG0640.
+    pub fn of_build(name: &str, disk: &Disk) -> Result<Side, Vec<Diagnostic>> {
+        build(name, disk)
     }
 }
 
@@ -128,7 +135,8 @@ struct Kept {
     disk: Disk,
 }
 
-fn build(name: &str, path: &Path, disk: &Disk) -> Result<Side, Vec<Diagnostic>> {
+fn build(name: &str, disk: &Disk) -> Result<Side, Vec<Diagnostic>> {
+    let path = Path::new(name);
     let fail = |why: String| {
         let diagnostic = Diagnostic::error("SEG0640", format!("`{name}` is not the manifest of a build")).note(why);
         vec![diagnostic.help("name the `manifest.json` that `segc build` wrote, with its `model.json` beside it")]
