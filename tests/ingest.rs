@@ -15,6 +15,8 @@ use tempfile::TempDir;
 mod dates;
 #[path = "ingest/errors.rs"]
 mod errors;
+#[path = "ingest/limits.rs"]
+mod limits;
 #[path = "ingest/numbers.rs"]
 mod numbers;
 #[path = "ingest/real.rs"]

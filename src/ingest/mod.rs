@@ -178,7 +178,7 @@ impl Default for Limits {
             whole_workbook: 64 << 20,
             held_cells: 4_000_000,
             shared_strings: 512 << 20,
-            cells: 1_000_000_000,
+            cells: 200_000_000,
         }
     }
 }

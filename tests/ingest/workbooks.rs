@@ -6,13 +6,12 @@ use std::io::{Cursor, Write};
 
 use segc::ingest::{Budget, Format, IngestError, InputFile, Limits, Request, Sheet, Sheets, read};
 use segc::progress::Silent;
-use segc::table::ColumnData;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::{detection, detections, load, load_as, refusals, requests, rows, schema_of, try_load};
 
-fn zip(parts: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn zip(parts: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in parts {
         zip.start_file(*name, SimpleFileOptions::default()).expect("memory takes all bytes");
@@ -23,11 +22,11 @@ fn zip(parts: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// An XLSX workbook.
 #[derive(Default)]
-struct Book<'a> {
+pub struct Book<'a> {
     /// Name, state and the XML of all rows.
-    sheets: Vec<(&'a str, &'a str, String)>,
-    shared: &'a [&'a str],
-    epoch_1904: bool,
+    pub sheets: Vec<(&'a str, &'a str, String)>,
+    pub shared: &'a [&'a str],
+    pub epoch_1904: bool,
 }
 
 /// Styles by index: plain, date and time, percent, span of hours.
@@ -36,7 +35,21 @@ const STYLES: &str = r#"<styleSheet xmlns="http://schemas.openxmlformats.org/spr
 <xf numFmtId="9"/><xf numFmtId="170"/></cellXfs></styleSheet>"#;
 
 impl Book<'_> {
-    fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
+        self.bytes_with(&[])
+    }
+
+    /// With XML behind the rows of the first sheet.
+    pub fn bytes_after(&self, xml: &str) -> Vec<u8> {
+        let sheet = format!(
+            r#"<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}{xml}</worksheet>"#,
+            self.sheets[0].2
+        );
+        self.bytes_with(&[("xl/worksheets/sheet1.xml", &sheet)])
+    }
+
+    /// With other content in some of the parts.
+    pub fn bytes_with(&self, others: &[(&str, &str)]) -> Vec<u8> {
         const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
         const RELS: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
         const TYPE: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
@@ -78,18 +91,21 @@ impl Book<'_> {
             let sheet = format!(r#"<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>"#);
             parts.push((format!("xl/worksheets/sheet{}.xml", index + 1), sheet));
         }
-        zip(&parts.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect::<Vec<_>>())
+        let other = |part: &str| others.iter().find(|(name, _)| *name == part).map(|(_, text)| text.as_bytes());
+        let bytes = |(name, text): &'_ (String, String)| -> Vec<u8> { other(name).unwrap_or(text.as_bytes()).to_vec() };
+        let parts: Vec<(&str, Vec<u8>)> = parts.iter().map(|part| (part.0.as_str(), bytes(part))).collect();
+        zip(&parts.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect::<Vec<_>>())
     }
 }
 
 /// A workbook of one sheet, `Sheet1`, with the rows given.
-fn xlsx(rows: &str) -> Vec<u8> {
+pub fn xlsx(rows: &str) -> Vec<u8> {
     Book { sheets: vec![("Sheet1", "visible", rows.to_owned())], shared: &["shared", " kept "], ..Book::default() }
         .bytes()
 }
 
 /// A header `x` and a cell below it for each of the given `<c>` bodies: attributes and content.
-fn column(cells: &[(&str, &str)]) -> String {
+pub fn column(cells: &[(&str, &str)]) -> String {
     let mut xml = r#"<row r="1"><c r="A1" t="inlineStr"><is><t>x</t></is></c></row>"#.to_owned();
     for (row, (attributes, content)) in (2..).zip(cells) {
         write!(xml, r#"<row r="{row}"><c r="A{row}" {attributes}>{content}</c></row>"#).expect("text");
@@ -493,7 +509,7 @@ fn a_workbook_by_another_writer_is_read() {
     assert_eq!(rows(&load(&bytes, "id: id = id; note: text = note")), ["536365|Ünïcode & <tags>", "C536379|·"]);
 }
 
-fn small(name: &str) -> InputFile {
+pub fn small(name: &str) -> InputFile {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ingest").join(name);
     InputFile { name: name.to_owned(), path }
 }
@@ -517,6 +533,22 @@ fn xls_files_are_read_under_a_limit_of_size() {
     let request =
         Request { files: vec![small("small.xls")], columns: requests("p: int = price"), ..Request::default() };
     assert_eq!(refusals(&read(&request, &Silent).unwrap())[1], "3 p `0.001`: not a whole number");
+}
+
+/// A file by xlwt: codes shown with five digits, two merged cells, a hidden row and a hidden column.
+#[test]
+fn xls_files_tell_what_they_show() {
+    let columns = "customer: id = customer; amount: int = amount; note: text = note";
+    let load = |format: Format| {
+        let files = vec![small("codes.xls")];
+        read(&Request { files, columns: requests(columns), format, ..Request::default() }, &Silent).unwrap()
+    };
+    let loaded = load(Format::default());
+    assert_eq!(rows(&loaded), ["00042|1|both", "123456|2|·", "7.5|3|·", "00043|4|·", "·|5|·"]);
+    let told = |what: &str| detection(&loaded, what).evidence.clone();
+    assert_eq!(["merged cells", "hidden rows", "hidden columns"].map(told), ["C2:C3", "row 4", "C"]);
+    let loaded = load(Format { fill_merged: Some(true), hidden: Some(false), ..Format::default() });
+    assert_eq!(rows(&loaded), ["00042|1|both", "123456|2|both", "00043|4|·", "·|5|·"]);
 }
 
 /// Either would make the library use up all memory.
@@ -543,26 +575,29 @@ fn xls_files_with_loops_or_cells_outside_the_grid_are_errors() {
     }
 }
 
+/// An ODS workbook of one sheet, `T`, with the rows given.
+pub fn ods(rows: &str) -> Vec<u8> {
+    let content = format!(
+        r#"<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x"><office:body><office:spreadsheet>
+            <table:table table:name="T">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"#
+    );
+    let manifest =
+        r#"<manifest:manifest xmlns:manifest="m"><manifest:file-entry manifest:full-path="/"/></manifest:manifest>"#;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, text) in [
+        ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
+        ("META-INF/manifest.xml", manifest),
+        ("content.xml", &content),
+    ] {
+        zip.start_file(name, stored).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
 #[test]
 fn ods_files_are_read() {
-    let ods = |rows: &str| {
-        let content = format!(
-            r#"<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x"><office:body><office:spreadsheet>
-            <table:table table:name="T">{rows}</table:table></office:spreadsheet></office:body></office:document-content>"#
-        );
-        let manifest = r#"<manifest:manifest xmlns:manifest="m"><manifest:file-entry manifest:full-path="/"/></manifest:manifest>"#;
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        for (name, text) in [
-            ("mimetype", "application/vnd.oasis.opendocument.spreadsheet"),
-            ("META-INF/manifest.xml", manifest),
-            ("content.xml", &content),
-        ] {
-            zip.start_file(name, stored).unwrap();
-            zip.write_all(text.as_bytes()).unwrap();
-        }
-        zip.finish().unwrap().into_inner()
-    };
     let text = |text: &str| {
         format!(r#"<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>"#)
     };
@@ -585,6 +620,48 @@ fn ods_files_are_read() {
 }
 
 #[test]
+fn ods_files_tell_what_they_show() {
+    let bytes = ods(
+        r#"<table:table-column/><table:table-column table:visibility="collapse" table:number-columns-repeated="2"/>
+        <table:table-header-rows><table:table-row>
+          <table:table-cell office:value-type="string"><text:p>id</text:p></table:table-cell>
+          <table:table-cell office:value-type="string"><text:p>n</text:p></table:table-cell>
+          <table:table-cell office:value-type="string"><text:p>note</text:p></table:table-cell>
+        </table:table-row></table:table-header-rows>
+        <table:table-row table:number-rows-repeated="2"><table:table-cell/></table:table-row>
+        <table:table-row table:number-rows-repeated="2" table:visibility="filter">
+          <table:table-cell office:value-type="float" office:value="42"><text:p>00042</text:p></table:table-cell>
+          <table:table-cell table:number-columns-repeated="2" office:value-type="float" office:value="7"/>
+        </table:table-row>
+        <table:table-row>
+          <table:table-cell table:number-rows-spanned="2" office:value-type="string"><office:annotation><text:p>a note</text:p>
+            </office:annotation><text:p>two<text:s text:c="2"/><text:span>blanks</text:span></text:p><text:p>lines &amp; all</text:p>
+          </table:table-cell>
+          <table:table-cell table:formula="of:=[.A1]"/>
+          <table:table-cell office:value-type="string" office:value="" calcext:value-type="error"><text:p>#DIV/0!</text:p></table:table-cell>
+        </table:table-row>
+        <table:table-row><table:covered-table-cell/>
+          <table:table-cell office:value-type="time" office:time-value="PT36H00M00S"><text:p>36:00</text:p></table:table-cell>
+          <table:table-cell office:value-type="boolean" office:boolean-value="true"><text:p>WAHR</text:p></table:table-cell>
+        </table:table-row>"#,
+    );
+    let loaded = load(&bytes, "id: id = id; note: text = note");
+    assert_eq!(rows(&loaded), ["00042|7", "00042|7", "·|TRUE"]);
+    assert_eq!(refusals(&loaded), ["6 note `#DIV/0!`: an error value"]);
+    let told = |what: &str| detection(&loaded, what).evidence.clone();
+    assert_eq!(
+        ["merged cells", "hidden rows", "hidden columns"].map(told),
+        ["A6:A7", "2 rows, the first is row 4", "C"]
+    );
+    let loaded = load(&bytes, "id: id = id; n: number = n");
+    assert_eq!(rows(&loaded), ["00042|7", "00042|7", "·|1.5"]);
+    let uncomputed = "a formula without its value: open the workbook in a spreadsheet program and save it";
+    assert_eq!(refusals(&loaded), [format!("6 n ``: {uncomputed}")]);
+    let texts = load_as(&bytes, "id: text = id", Format { hidden: Some(false), ..Format::default() });
+    assert_eq!(rows(&texts), ["two  blanks\nlines & all", "·"]);
+}
+
+#[test]
 fn xlsb_files_are_streamed() {
     // Records have a type, a length and a body; cells begin with their column and their style.
     let record = |kind: u16, body: &[u8]| {
@@ -601,8 +678,11 @@ fn xlsb_files_are_streamed() {
         record(kind, &[&column.to_le_bytes()[..], &style.to_le_bytes(), value].concat())
     };
     let row = |number: u32| record(0, &[&number.to_le_bytes()[..], &[0; 13]].concat());
+    let areas = |numbers: [u32; 4]| numbers.map(u32::to_le_bytes).concat();
     let sheet = [
         record(0x0094, &[0; 16]),
+        // The second column is hidden.
+        record(0x003C, &[&areas([1, 1, 0, 0])[..], &[1, 0]].concat()),
         record(0x0091, &[]),
         row(0),
         cell(6, 0, 0, &wide("id")),
@@ -613,7 +693,15 @@ fn xlsb_files_are_streamed() {
         row(1_000_000),
         cell(6, 0, 0, &wide("C536379")),
         cell(3, 1, 0, &[0x2A]),
+        // A formula whose value is an error, in a hidden row; numbers in thirty bits, and in hundredths.
+        record(0, &[&1_000_001_u32.to_le_bytes()[..], &[0; 7], &[0x10, 0]].concat()),
+        cell(2, 0, 0, &(7_u32 << 2 | 2).to_le_bytes()),
+        cell(11, 1, 0, &[0x07]),
+        row(1_000_002),
+        cell(2, 0, 0, &(705_u32 << 2 | 3).to_le_bytes()),
+        cell(62, 1, 0, &[&[0][..], &wide("2011-12-09")].concat()),
         record(0x0092, &[]),
+        record(0x00B0, &areas([1_000_000, 1_000_001, 0, 0])),
     ]
     .concat();
     let bundle = [&0_u32.to_le_bytes()[..], &1_u32.to_le_bytes(), &wide("r1"), &wide("B")].concat();
@@ -630,12 +718,15 @@ fn xlsb_files_are_streamed() {
         ("xl/worksheets/sheet1.bin", &sheet),
     ]);
     let loaded = load(&bytes, "id: id = id; at: datetime = at");
-    assert_eq!(rows(&loaded), ["536365|2010-12-01 08:26:00"]);
-    assert_eq!(refusals(&loaded), ["1000001 at `#N/A`: an error value"]);
-    let Some(ColumnData::Text(ids)) = loaded.table.column("id") else { panic!("a text column") };
-    assert_eq!(ids.words.len(), 1);
+    assert_eq!(rows(&loaded), ["536365|2010-12-01 08:26:00", "7.05|2011-12-09"]);
+    assert_eq!(refusals(&loaded), ["1000001 at `#N/A`: an error value", "1000002 at `#DIV/0!`: an error value"]);
+    let told = |what: &str| detection(&loaded, what).evidence.clone();
+    let expected = ["A1000001:A1000002", "row 1000002", "B"];
+    assert_eq!(["merged cells", "hidden rows", "hidden columns"].map(told), expected);
     // A cell that points to a text that is not there.
-    let broken = [&sheet[..sheet.len() - 3], &row(1_000_001), &cell(7, 0, 0, &9_u32.to_le_bytes())].concat();
+    let end = record(0x0092, &[]);
+    let end = sheet.windows(end.len()).rposition(|window| window == end).expect("the sheet ends");
+    let broken = [&sheet[..end], &row(1_000_003), &cell(7, 0, 0, &9_u32.to_le_bytes())].concat();
     let bytes = zip(&[
         ("[Content_Types].xml", b"<Types/>"),
         ("xl/workbook.bin", &workbook),
@@ -643,7 +734,7 @@ fn xlsb_files_are_streamed() {
         ("xl/worksheets/sheet1.bin", &broken),
     ]);
     let error = try_load(&bytes, "id: id = id", Format::default()).unwrap_err();
-    assert_eq!(error.to_string(), "`in` is damaged at row 1000002: a cell points to a text that is not there");
+    assert_eq!(error.to_string(), "`in` is damaged at row 1000004: a cell points to a text that is not there");
 }
 
 #[test]

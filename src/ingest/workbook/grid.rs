@@ -242,10 +242,7 @@ impl<'a, 'w> Rows<'a, 'w> {
         if column >= COLUMNS {
             return Err(outside(row));
         }
-        seen.cells += 1;
-        if seen.cells > self.window.cells {
-            return Err(Trouble::TooLarge(Budget::Cells, self.window.cells, Some(u64::from(row) + 1)));
-        }
+        self.count(1, row, seen)?;
         if !self.window.rows.contains(&row) || !self.window.columns.contains(&column) {
             return Ok(());
         }
@@ -270,7 +267,7 @@ impl<'a, 'w> Rows<'a, 'w> {
         if text.is_empty() { Value::Empty } else { Value::Inline(start, self.inline.len() as u32) }
     }
 
-    /// Ends the row at hand, and shows it if it has any cell of the table. Shown again, it goes on with the next number.
+    /// Ends the row at hand, and shows it if it has any cell of the table.
     pub fn show(&mut self, seen: &mut Seen, visit: &mut RowVisitor) -> Step<ControlFlow<()>> {
         let Some(row) = self.row.filter(|_| self.any) else { return Ok(ControlFlow::Continue(())) };
         if self.hidden {
@@ -289,16 +286,23 @@ impl<'a, 'w> Rows<'a, 'w> {
     }
 
     /// Makes the row at hand the next one, with the same cells.
-    pub fn repeat(&mut self) -> Step<()> {
+    pub fn repeat(&mut self, seen: &mut Seen) -> Step<()> {
         if let Some(row) = self.row {
             let next = row + 1;
             if next >= ROWS {
                 return Err(outside(next));
             }
+            self.count(self.values.len() as u64, next, seen)?;
             self.row = Some(next);
             self.any &= self.window.rows.contains(&next);
         }
         Ok(())
+    }
+
+    fn count(&self, cells: u64, row: u32, seen: &mut Seen) -> Step<()> {
+        seen.cells += cells;
+        let limit = self.window.cells;
+        if seen.cells > limit { Err(Trouble::TooLarge(Budget::Cells, limit, Some(u64::from(row) + 1))) } else { Ok(()) }
     }
 
     /// Makes room for another row.

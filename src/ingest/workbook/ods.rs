@@ -127,7 +127,7 @@ impl Book for Ods {
                     if !rows.is_empty() {
                         for nth in 0..repeated {
                             if nth > 0 {
-                                rows.repeat()?;
+                                rows.repeat(seen)?;
                             }
                             if rows.show(seen, visit)?.is_break() {
                                 return Ok(());
@@ -228,7 +228,10 @@ impl OpenCell {
         let value = match self.kind.as_str() {
             "float" | "currency" | "percentage" => match self.value.as_deref().map(|value| value.trim().parse::<f64>())
             {
-                Some(Ok(number)) => Value::Number(number),
+                Some(Ok(number)) => match leading_zeros(number, content) {
+                    Some(digits) => Value::Code(number, digits),
+                    None => Value::Number(number),
+                },
                 _ => {
                     let reason = format!("`{}` stands for a number", self.value.as_deref().unwrap_or_default());
                     return Err(Trouble::Damaged(reason, Some(u64::from(self.row) + 1)));
@@ -237,7 +240,8 @@ impl OpenCell {
             "boolean" => Value::Bool(text == "true"),
             "error" => Value::Error(error_named(content.trim())),
             "" | "void" if self.formula && content.is_empty() => Value::Uncomputed,
-            "date" | "time" => rows.text(text),
+            "time" => days(text).map_or_else(|| rows.text(text), Value::Number),
+            "date" => rows.text(text),
             _ => rows.text(if content.is_empty() { text } else { content }),
         };
         if value != Value::Empty && self.row >= ROWS {
@@ -251,6 +255,25 @@ impl OpenCell {
         }
         Ok(after)
     }
+}
+
+/// The digits of a code whose zeros are only shown.
+fn leading_zeros(number: f64, shown: &str) -> Option<u8> {
+    let is_code = shown.len() > 1 && shown.starts_with('0') && shown.bytes().all(|byte| byte.is_ascii_digit());
+    (is_code && shown.parse() == Ok(number)).then(|| u8::try_from(shown.len()).ok()).flatten()
+}
+
+/// A span of time such as `PT36H30M00S` in days, as other spreadsheets count it.
+fn days(span: &str) -> Option<f64> {
+    let (negative, span) = span.strip_prefix('-').map_or((false, span), |span| (true, span));
+    let (mut rest, mut seconds) = (span.strip_prefix("PT")?, 0.0);
+    for (unit, length) in [('H', 3600.0), ('M', 60.0), ('S', 1.0)] {
+        if let Some((count, after)) = rest.split_once(unit) {
+            seconds += count.parse::<f64>().ok().filter(|count| count.is_finite())? * length;
+            rest = after;
+        }
+    }
+    rest.is_empty().then_some(if negative { -seconds } else { seconds } / 86_400.0)
 }
 
 /// An attribute that says how often something stands there, once where it is absent.

@@ -3,7 +3,10 @@
 //!
 //! Layouts: [MS-CFB] for the container, [MS-XLS] for the records in its stream.
 
+use std::collections::HashMap;
+
 use super::grid::Area;
+use super::styles::Style;
 
 /// What a sheet has beside its cells.
 #[derive(Debug, Clone, Default)]
@@ -15,6 +18,8 @@ pub(super) struct SheetFacts {
     /// First and last.
     pub hidden_columns: Vec<(u32, u32)>,
     pub merged: Vec<Area>,
+    /// Numbers that are shown with so many digits, by row and column.
+    pub codes: HashMap<(u32, u32), u8>,
 }
 
 /// The facts of every sheet, or why the file can't be read.
@@ -23,16 +28,47 @@ pub(super) fn look(bytes: &[u8]) -> Result<Vec<SheetFacts>, &'static str> {
     let stream = file.workbook();
     let sheets = records(&stream, 0).filter(|(kind, _)| *kind == BOUND_SHEET);
     let starts: Vec<usize> = sheets.filter_map(|(_, data)| word(data, 0)).map(|start| start as usize).collect();
-    starts.into_iter().map(|start| look_at_sheet(&stream, start)).collect()
+    let styles = styles(&stream);
+    starts.into_iter().map(|start| look_at_sheet(&stream, start, &styles)).collect()
 }
 
-fn look_at_sheet(stream: &[u8], start: usize) -> Result<SheetFacts, &'static str> {
+/// What the numbers of cells stand for, by the style of the cell.
+fn styles(stream: &[u8]) -> Vec<Style> {
+    let (mut formats, mut styles) = (Vec::<(u16, Style)>::new(), Vec::new());
+    for (kind, data) in records(stream, 0).take_while(|(kind, _)| *kind != END) {
+        match kind {
+            FORMAT => {
+                // Codes are digits, which have a byte each; other formats are of no interest here.
+                let length = half(data, 2).unwrap_or_default() as usize;
+                let text = data.get(5..5 + length).and_then(|bytes| std::str::from_utf8(bytes).ok());
+                if let (Some(id), Some(text)) = (half(data, 0), text) {
+                    formats.push((id, Style::of_format(text)));
+                }
+            }
+            CELL_STYLE => {
+                let id = half(data, 2).unwrap_or_default();
+                let written = formats.iter().find(|(known, _)| *known == id);
+                styles.push(written.map_or(Style::Plain, |(_, style)| *style));
+            }
+            _ => {}
+        }
+    }
+    styles
+}
+
+fn look_at_sheet(stream: &[u8], start: usize, styles: &[Style]) -> Result<SheetFacts, &'static str> {
     let (mut facts, mut bounds, mut stated) = (SheetFacts::default(), None::<Area>, 0);
     let mut reach = |row: u16, first: u16, last: u16| {
         let (row, first, last) = (u32::from(row), u32::from(first), u32::from(last));
         let around = bounds.get_or_insert(Area { rows: (row, row), columns: (first, last) });
         around.rows = (around.rows.0.min(row), around.rows.1.max(row));
         around.columns = (around.columns.0.min(first), around.columns.1.max(last));
+    };
+    let mut codes = HashMap::new();
+    let mut code = |row: u16, column: u16, style: u16| {
+        if let Some(Style::Code(digits)) = styles.get(usize::from(style)) {
+            codes.insert((row.into(), column.into()), *digits);
+        }
     };
     for (kind, data) in records(stream, start).take_while(|(kind, _)| *kind != END) {
         let at = |place: usize| half(data, place).unwrap_or_default();
@@ -45,10 +81,14 @@ fn look_at_sheet(stream: &[u8], start: usize) -> Result<SheetFacts, &'static str
             SEVERAL => {
                 let last = at(data.len().saturating_sub(2));
                 reach(at(0), at(2), last);
+                for (column, cell) in (at(2)..=last).zip(data.get(4..).unwrap_or_default().as_chunks::<6>().0) {
+                    code(at(0), column, u16::from_le_bytes([cell[0], cell[1]]));
+                }
                 last >= COLUMNS
             }
             kind if CELLS.contains(&kind) => {
                 reach(at(0), at(2), at(2));
+                code(at(0), at(2), at(4));
                 at(2) >= COLUMNS
             }
             ROW if at(12) & 1 << 5 != 0 => {
@@ -78,6 +118,7 @@ fn look_at_sheet(stream: &[u8], start: usize) -> Result<SheetFacts, &'static str
     });
     facts.extent = around.max(stated);
     facts.hidden_rows.sort_unstable();
+    facts.codes = codes;
     Ok(facts)
 }
 
@@ -89,6 +130,8 @@ const END: u16 = 0x000A;
 const BOUND_SHEET: u16 = 0x0085;
 const DIMENSIONS: u16 = 0x0200;
 const SEVERAL: u16 = 0x00BD;
+const FORMAT: u16 = 0x041E;
+const CELL_STYLE: u16 = 0x00E0;
 const ROW: u16 = 0x0208;
 const COLUMN_INFO: u16 = 0x007D;
 const MERGED: u16 = 0x00E5;

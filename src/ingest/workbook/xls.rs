@@ -63,7 +63,10 @@ impl Book for Xls {
                 rows.hide();
             }
             for (column, cell) in (left..).zip(cells) {
-                let value = value(cell, &mut rows);
+                let value = match (value(cell, &mut rows), facts.codes.get(&(row, column))) {
+                    (Value::Number(number), Some(digits)) => Value::Code(number, *digits),
+                    (value, _) => value,
+                };
                 rows.put(row, column, value, seen)?;
             }
             let flow = rows.show(seen, visit)?;
