@@ -69,6 +69,7 @@ pub(crate) fn apart(plan: &Plan, read: Vec<Loaded>) -> (Vec<Input>, Vec<SourceRe
             table: loaded.table,
             identity: loaded.identity,
             read: loaded.read,
+            left: loaded.left,
             refused: loaded.refused.len() as u64,
         };
         let source = SourceRead {

@@ -276,6 +276,7 @@ fn keys<'a>(on: impl Iterator<Item = (&'a Name, &'a Name)>) -> String {
 fn ast_source(p: &mut Printer, source: &ast::Source) {
     let rows = match &source.rows {
         ast::Rows::Files(files) => files.iter().map(|f| format!("{:?}", f.value)).collect::<Vec<_>>().join(", "),
+        ast::Rows::Postgres { variable } => format!("postgres env {:?}", variable.value),
     };
     p.nested(format!("source {} from {rows}", source.name.value), |p| {
         for setting in &source.settings {
@@ -313,6 +314,7 @@ fn setting_value(value: &SettingValue) -> String {
         SettingValue::Text(text) => format!("{text:?}"),
         SettingValue::Integer(n) => n.to_string(),
         SettingValue::Percent(n) => format!("{n}%"),
+        SettingValue::Quantity(n, unit) => format!("{n}_{unit}"),
         SettingValue::Yes => "yes".into(),
         SettingValue::No => "no".into(),
         SettingValue::All => "all".into(),

@@ -19,6 +19,8 @@ use crate::syntax::source::{Span, Spanned};
 use crate::types::Base;
 use crate::world::{self, Unreadable, World};
 
+pub mod postgres;
+
 /// Files that take the place of those that a source names, by the name of the source.
 pub type Instead = BTreeMap<String, Vec<InputFile>>;
 
@@ -48,6 +50,9 @@ pub fn check_headers(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> 
         Err(diagnostics) => return diagnostics,
     };
     let check = |(declared, request): &(Declared, Request)| -> Vec<Diagnostic> {
+        if let Rows::Postgres { .. } = declared.source.rows {
+            return postgres::check(world, declared, request, plan);
+        }
         let found = request.files.iter().filter_map(|file| ingest::check(file, request).err());
         found.map(|error| diagnostic(&error, declared)).collect()
     };
@@ -66,14 +71,18 @@ pub fn read(
     let spec = compiled.spec.as_ref().expect("a plan is lowered from a spec");
     let (mut read, mut diagnostics) = (vec![], vec![]);
     for (scan, (declared, request)) in plan.scans().zip(locate_all(world, compiled, spec, plan, instead)?) {
-        match ingest::read(&request, progress) {
+        let loaded = match &scan.rows {
+            Rows::Files(_) => ingest::read(&request, progress).map_err(|error| Box::new(diagnostic(&error, &declared))),
+            Rows::Postgres { .. } => postgres::read(world, &declared, &request, plan, progress),
+        };
+        match loaded {
             Ok(loaded) => {
                 let guesses = loaded.detected.iter().filter(|detection| !detection.certain);
                 diagnostics.extend(guesses.map(|detection| guess(detection, scan.format.strict, &declared)));
                 diagnostics.extend(refusals(&loaded, scan, &declared));
                 read.push(loaded);
             }
-            Err(error) => diagnostics.push(diagnostic(&error, &declared)),
+            Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
     if diagnostics::has_errors(&diagnostics) { Err(diagnostics) } else { Ok((read, diagnostics)) }
@@ -106,15 +115,31 @@ impl<'a> Declared<'a> {
         self.source.name.span
     }
 
-    /// Where the spec names a file, by itself or by a pattern.
-    fn file_span(&self, name: &str) -> Span {
-        self.files().iter().find(|file| world::is_meant(&file.value, name)).map_or(self.head(), |file| file.span)
-    }
-
     /// The files that the source names.
     fn files(&self) -> &'a [Spanned<String>] {
         match &self.source.rows {
             Rows::Files(files) => files,
+            Rows::Postgres { .. } => &[],
+        }
+    }
+
+    /// The file with this name where the source names it, by itself or by a pattern, or else the place that says where rows come from.
+    fn file_span(&self, name: Option<&str>) -> Span {
+        match &self.source.rows {
+            Rows::Files(files) => {
+                let named = files.iter().find(|f| name.is_none_or(|name| world::is_meant(&f.value, name)));
+                named.map_or(self.head(), |f| f.span)
+            }
+            Rows::Postgres { variable } => variable.span,
+        }
+    }
+
+    /// What people call that which has the columns.
+    fn noun(&self) -> &'static str {
+        match (&self.source.rows, &self.source.format.query) {
+            (Rows::Files(_), _) => "file",
+            (Rows::Postgres { .. }, Some(_)) => "query",
+            (Rows::Postgres { .. }, None) => "table",
         }
     }
 }
@@ -265,7 +290,7 @@ fn locate(world: &dyn World, compiled: &Compiled, declared: &Declared) -> Result
 
 /// Rows of a file that is read twice would count twice.
 fn read_twice(name: &str, file: &Spanned<String>, declared: &Declared) -> Diagnostic {
-    let first = declared.file_span(name);
+    let first = declared.file_span(Some(name));
     let mut diagnostic = Diagnostic::error(
         "SEG0331",
         format!("`{name}` would be read twice, and its rows count twice"),
@@ -389,7 +414,7 @@ fn kind(base: Base) -> Kind {
 }
 
 fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
-    let file_span = |name: &str| declared.file_span(name);
+    let file_span = |name: &str| declared.file_span(Some(name));
     let header_span = |column: usize| match &declared.column(column).origin {
         Origin::Source { header, .. } => header.span,
         Origin::Derived(_) => declared.column(column).name.span,
@@ -400,7 +425,8 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
             let mut diagnostic = Diagnostic::error("SEG0302", format!("`{file}` does not have every declared column"));
             for column in missing {
                 let near = column.near.first();
-                let label = near.map_or("not in the file".to_owned(), |near| format!("did you mean `{near}`?"));
+                let label =
+                    near.map_or(format!("not in the {}", declared.noun()), |near| format!("did you mean `{near}`?"));
                 diagnostic = diagnostic.at(header_span(column.column), label);
             }
             let first = missing.first().and_then(|m| m.near.first().map(|near| (m.column, near)));
@@ -429,7 +455,7 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
                     };
                     format!("write `{}: {} = {}`", column.name.value, type_name.value, header_as_written(near))
                 }
-                None => format!("the file has {}", suggest::list(headers.iter().map(String::as_str))),
+                None => format!("the {} has {}", declared.noun(), suggest::list(headers.iter().map(String::as_str))),
             })
         }
         IngestError::DuplicateHeader { column, positions, .. } => {
@@ -502,8 +528,7 @@ fn delimiter_within(header: &str, missing: &[MissingColumn]) -> Option<char> {
 }
 
 fn diagnostic_plain(text: String, declared: &Declared) -> Diagnostic {
-    let span = declared.files().first().map_or(declared.head(), |f| f.span);
-    Diagnostic::error("SEG0304", text).at(span, "this file").help(CHECK_FILE)
+    Diagnostic::error("SEG0304", text).at(declared.file_span(None), "this file").help(CHECK_FILE)
 }
 
 /// A header as the grammar wants it: in quotes where it is not a name.

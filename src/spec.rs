@@ -210,6 +210,16 @@ pub struct SourceFormat {
     pub max_refused: Option<Decimal>,
     /// Whether what would be guessed is an error.
     pub strict: bool,
+    /// The table of a database, as `schema.name` or `name`.
+    pub table: Option<Spanned<String>>,
+    /// The query whose rows are read.
+    pub query: Option<Spanned<String>>,
+    /// The zone in which a database's moments are read, by its IANA name.
+    pub timezone: Option<Spanned<String>>,
+    /// Milliseconds that a database may take.
+    pub timeout: Option<Spanned<u64>>,
+    /// Whether rules may run in the database: they do unless this says no.
+    pub pushdown: Option<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

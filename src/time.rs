@@ -34,3 +34,15 @@ pub fn moment(text: &str) -> Option<(i64, bool)> {
     };
     Some((date.and_time(time).and_utc().timestamp_micros(), clock.is_none()))
 }
+
+/// Microseconds in a unit of time, by its name in a spec.
+pub fn micros_per(unit: &str) -> Option<i64> {
+    Some(match unit {
+        "second" | "seconds" => 1_000_000,
+        "minute" | "minutes" => 60_000_000,
+        "hour" | "hours" => 3_600_000_000,
+        "day" | "days" => 86_400_000_000,
+        "week" | "weeks" => 7 * 86_400_000_000,
+        _ => return None,
+    })
+}

@@ -23,6 +23,11 @@ pub trait World: Sync {
 
     /// Where the file `name` that the spec `from` writes to is, or will be: beside the spec.
     fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable>;
+
+    /// What an environment variable holds; a world without an environment has none.
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Why a file can't be had, in words for the reader.
@@ -194,6 +199,10 @@ impl World for Disk {
             }
             _ => Err(Unreadable::Outside),
         }
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `seg spec`: a whole spec; `seg items`: statements; `seg feature`: lines of `features`, with results as comments;
 //! - `seg row`: expressions over a row, with their values on lines of `orders.csv` as comments;
 //! - `seg errors`: a statement a line, each with the one error that it gives as a comment;
+//! - `seg checked`: statements that need more than the example data to run, such as a database;
 //! - `seg file NAME`: a file that other examples include;
 //! - `sql`: a question to the table that two builds of the frame have left behind.
 //!
@@ -38,7 +39,7 @@ fn every_example_gives_what_the_reference_says() {
 fn every_kind_of_example_occurs() {
     let reference = Reference::read();
     let kinds: BTreeSet<&str> = reference.blocks.iter().map(|block| block.kind.as_str()).collect();
-    let expected = ["errors", "feature", "file", "frame", "items", "row", "spec", "sql"];
+    let expected = ["checked", "errors", "feature", "file", "frame", "items", "row", "spec", "sql"];
     assert_eq!(kinds, BTreeSet::from(expected));
     let results: BTreeSet<&str> =
         reference.blocks.iter().flat_map(|b| &b.results).map(|t| t.header[0].as_str()).collect();

@@ -15,6 +15,7 @@ mod joins;
 mod language;
 mod outputs;
 mod patterns;
+mod postgres;
 mod readme;
 mod reports;
 mod sinks;

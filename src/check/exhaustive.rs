@@ -12,10 +12,8 @@ use crate::diagnostics::{Diagnostic, suggest};
 use crate::expr::{Comparator, Expr, Kind, Literal};
 use crate::spec::{Aggregate, Feature, FeatureId, Function, Labels, Over, Ref, Resolved, Typed};
 use crate::syntax::source::{SourceMap, Span};
-use crate::time::{DAY, iso};
+use crate::time::{DAY, iso, micros_per};
 use crate::types::{Base, Type};
-
-use super::expressions::micros_per;
 
 /// Combinations of values tried before the question is left open.
 const BUDGET: usize = 400_000;

@@ -6,6 +6,7 @@ use crate::diagnostics::{Diagnostic, suggest};
 use crate::expr::{Comparator, Expr, Kind, Literal, Operator, TextVerb};
 use crate::spec::{BasketId, ColumnId, FeatureId, ParamId, Ref, Resolved, Typed};
 use crate::syntax::source::Span;
+use crate::time::micros_per;
 use crate::types::{Base, Type};
 
 /// Bytes that a compiled pattern may take; beyond it is refused rather than slow.
@@ -319,18 +320,6 @@ impl Checker<'_> {
             );
         }
     }
-}
-
-/// Microseconds in a unit of time, by its name in a spec.
-pub fn micros_per(unit: &str) -> Option<i64> {
-    Some(match unit {
-        "second" | "seconds" => 1_000_000,
-        "minute" | "minutes" => 60_000_000,
-        "hour" | "hours" => 3_600_000_000,
-        "day" | "days" => 86_400_000_000,
-        "week" | "weeks" => 7 * 86_400_000_000,
-        _ => return None,
-    })
 }
 
 /// The date that a text begins with, quotes aside: `2011-12-10`, which people write without its `@`.

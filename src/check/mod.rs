@@ -8,7 +8,6 @@ mod expressions;
 mod functions;
 
 pub(crate) use arithmetic::combine;
-pub(crate) use expressions::micros_per;
 pub(crate) use functions::{share_literal, whole_literal};
 
 use crate::diagnostics::{Diagnostic, suggest};

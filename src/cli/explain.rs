@@ -2,7 +2,7 @@
 
 use super::{Exit, Printer, SpecArgs, exit_for};
 use crate::diagnostics::{codes, suggest};
-use crate::{explain, plan};
+use crate::{explain, inputs, plan};
 
 #[derive(clap::Args)]
 pub struct ExplainArgs {
@@ -24,6 +24,8 @@ enum Stage {
     Typed,
     /// What will be computed
     Plan,
+    /// The statement that goes to the database of the source
+    Sql,
 }
 
 pub fn run(args: &ExplainArgs, printer: &Printer) -> Exit {
@@ -41,12 +43,21 @@ pub fn run(args: &ExplainArgs, printer: &Printer) -> Exit {
     }
     let spec =
         SpecArgs { spec: args.what.clone().into(), data: vec![], allow_outside: false, params: args.params.clone() };
-    let compiled = spec.compile(&spec.world());
+    let world = spec.world();
+    let mut compiled = spec.compile(&world);
+    let statement = match args.stage {
+        Stage::Sql => inputs::postgres::show(&world, &compiled).unwrap_or_else(|failure| {
+            compiled.diagnostics.extend(failure);
+            None
+        }),
+        _ => None,
+    };
     printer.diagnostics(&compiled.diagnostics, &compiled.sources);
     let text = match args.stage {
         Stage::Ast => Some(explain::ast(&compiled.ast)),
         Stage::Typed => compiled.spec.as_ref().map(explain::typed),
         Stage::Plan => compiled.plan.as_ref().map(plan::print),
+        Stage::Sql => statement,
     };
     if let Some(text) = text {
         printer.out(&text);

@@ -222,10 +222,14 @@ pub fn exit_for(diagnostics: &[Diagnostic]) -> Exit {
         Exit::Ok
     } else if errors().any(|d| d.code == "SEG0901") {
         Exit::Bug
-    } else if errors().any(|d| ["SEG01", "SEG02", "SEG06", "SEG08"].iter().any(|area| d.code.starts_with(area))) {
+    } else if errors()
+        .any(|d| ["SEG01", "SEG02", "SEG0320", "SEG06", "SEG08"].iter().any(|area| d.code.starts_with(area)))
+    {
         Exit::Spec
     } else if errors().any(|d| d.code.starts_with("SEG07")) {
         Exit::Output
+    } else if errors().all(|d| d.code == "SEG0328") {
+        Exit::Limit
     } else {
         Exit::Data
     }

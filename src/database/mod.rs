@@ -1,3 +1,4 @@
-//! Databases: lists of customers into their tables.
+//! Databases: how to reach one, rows out of it, and lists of customers into its tables. The home of what speaks to them.
 
+pub mod postgres;
 pub mod write;

@@ -46,10 +46,17 @@ pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Re
     let total = |relation: &Relation| -> Result<Option<i128>, ExecError> {
         has_amount.then(|| exact_sum(relation.frame.column(AMOUNT)?)).transpose()
     };
-    let amount_read = total(&relation)?;
+    // What left before counts like what leaves here: its money is in the units of the column, which had room for it.
+    let before = |rule: Option<usize>| -> (u64, i128) {
+        let left = input.left.iter().filter(|left| rule.is_none_or(|rule| rule == left.rule));
+        let amount = |(units, decimals): (i128, u8)| units * 10i128.pow(scale.saturating_sub(decimals).into());
+        left.fold((0, 0), |(rows, sum), left| (rows + left.rows, sum + left.amount.map_or(0, amount)))
+    };
+    let amount_read = total(&relation)?.map(|amount| amount + before(None).1);
     let mut dropped: Vec<Dropped> = vec![];
     let mut as_of = None;
-    for rule in &plan.drops {
+    for (nth, rule) in plan.drops.iter().enumerate() {
+        let (rows_before, amount_before) = before(Some(nth));
         let mask = match &rule.when {
             Condition::True(condition) => Lowering { relation: &relation, as_of: None }.lower(condition).expr,
             Condition::NotTrue(condition) => {
@@ -74,8 +81,8 @@ pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Re
         dropped.push(Dropped {
             rule: rule.rule.clone(),
             words: rule.words.clone(),
-            rows: gone.height() as u64,
-            amount,
+            rows: gone.height() as u64 + rows_before,
+            amount: amount.map(|amount| amount + amount_before),
         });
     }
     let used = relation.height() as u64;

@@ -20,6 +20,7 @@ mod yardstick;
 use std::sync::Arc;
 
 use crate::cluster::ClusterError;
+use crate::ingest::Left;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::spec::Over;
@@ -113,6 +114,8 @@ pub struct Input {
     /// Equal for rows that are equal in every column, when the plan asks for it.
     pub identity: Option<Vec<u128>>,
     pub read: u64,
+    /// Rows that left by rules before they came here.
+    pub left: Vec<Left>,
     pub refused: u64,
 }
 

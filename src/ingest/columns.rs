@@ -9,7 +9,7 @@ use super::words::Words;
 use super::{ColumnRequest, Detection, Kind, headers, suspects};
 use crate::table::{Cells, Column, ColumnData};
 
-/// What holds for all columns of a source.
+/// What holds for the cells of a column.
 pub(super) struct Rules {
     pub marks: Marks,
     /// Whether the decimal mark is stated, or whether what it is has been reported as a guess.
@@ -165,6 +165,13 @@ impl Builder {
         }
     }
 
+    /// Makes room for a cell that the column does not get.
+    pub fn reserve(&mut self, cell: Decimal) {
+        if let Held::Money(money) = &mut self.held {
+            money.reserve(cell);
+        }
+    }
+
     /// The finished column, and what a reader should know of it.
     pub fn finish(self, header: &str, rules: &Rules) -> (Column, Vec<Detection>) {
         let mut detected = Vec::new();
@@ -247,7 +254,13 @@ impl Money {
     }
 
     fn commit(&mut self) {
-        let Some(Decimal { mantissa, scale }) = self.staged else { return self.cells.push(None) };
+        let Some(decimal) = self.staged else { return self.cells.push(None) };
+        let cell = self.reserve(decimal);
+        self.cells.push(Some(cell));
+    }
+
+    /// The decimal, which fits, at the scale of the column, which grows for it.
+    fn reserve(&mut self, Decimal { mantissa, scale }: Decimal) -> i64 {
         if scale > self.scale {
             let unit = 10_i64.pow(u32::from(scale - self.scale));
             self.cells.values.iter_mut().for_each(|cell| *cell *= unit);
@@ -256,7 +269,7 @@ impl Money {
         }
         let cell = mantissa * 10_i64.pow(u32::from(self.scale - scale));
         self.largest = self.largest.max(cell.unsigned_abs());
-        self.cells.push(Some(cell));
+        cell
     }
 }
 
@@ -304,7 +317,9 @@ impl Times {
     fn refusal(&self, text: &str) -> Reason {
         let forms: Vec<String> = self.formats.iter().map(|format| format!("`{}`", format.text)).collect();
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        if times::has_offset(text) {
+        if matches!(text, "infinity" | "-infinity") || text.ends_with(" BC") {
+            "not a day of the years 1000 to 9999".into()
+        } else if times::has_offset(text) {
             "has an offset from UTC; `dates \"%+\"` reads it as local time".into()
         } else if self.iso && times::looks_iso(text) {
             "no such day or time".into()

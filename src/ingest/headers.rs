@@ -1,6 +1,5 @@
 //! Headers: whether a file has them, and which column a request means.
 
-use super::cell::Source;
 use super::error::{IngestError, MissingColumn, Result, near_misses};
 use super::{ColumnRequest, Detection, Format, Header};
 
@@ -106,8 +105,12 @@ fn decide(stated: Option<bool>, first: &[String], rest: &[Sampled], wanted: &[&s
 /// The position of every requested column, from 0.
 ///
 /// A header is matched as it is; if there is none, without regard to case and to blanks around it, which is reported.
-pub(super) fn locate(source: &dyn Source, columns: &[ColumnRequest]) -> Result<(Vec<usize>, Vec<Detection>)> {
-    let (name, headers) = (source.name(), source.headers());
+pub(super) fn locate(
+    name: &str,
+    headers: &[String],
+    has_header: bool,
+    columns: &[ColumnRequest],
+) -> Result<(Vec<usize>, Vec<Detection>)> {
     let (mut positions, mut missing, mut detected) = (Vec::new(), Vec::new(), Vec::new());
     for (index, column) in columns.iter().enumerate() {
         let found: Vec<usize> = match &column.header {
@@ -153,9 +156,8 @@ pub(super) fn locate(source: &dyn Source, columns: &[ColumnRequest]) -> Result<(
     if missing.is_empty() {
         return Ok((positions, detected));
     }
-    let header = source.has_header();
-    let headers = if header { headers.to_vec() } else { numbered(headers.len()) };
-    Err(IngestError::MissingColumns { file: name.to_owned(), missing, headers, header })
+    let headers = if has_header { headers.to_vec() } else { numbered(headers.len()) };
+    Err(IngestError::MissingColumns { file: name.to_owned(), missing, headers, header: has_header })
 }
 
 /// Names for columns that have none.

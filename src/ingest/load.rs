@@ -7,13 +7,15 @@ use std::ops::ControlFlow;
 use super::cell::{Cell, Fault, Row, Source, excerpt, visit_above};
 use super::columns::{Builder, Rules, is_missing};
 use super::container::{self, Container};
+use super::decimal::{Decimal, Marks};
 use super::delimited::Delimited;
 use super::error::{Budget, IngestError, Result};
+use super::times::DateFormat;
 use super::totals::{self, Sign};
 use super::workbook::Workbook;
 use super::{
-    Detection, FileFacts, Format, Header, InputFile, Kind, Limits, Loaded, Places, Refusal, Request, Schema, headers,
-    sample,
+    Detection, FileFacts, Format, Header, InputFile, Kind, Left, Limits, Loaded, Places, Refusal, Request, Schema,
+    headers, sample,
 };
 use crate::progress::Progress;
 use crate::table::Table;
@@ -33,7 +35,7 @@ pub(super) fn schema(file: &InputFile, format: &Format) -> Result<Schema> {
 
 pub(super) fn check(file: &InputFile, request: &Request) -> Result<()> {
     let (sources, _) = open(file, &request.format, &request.limits, &wanted(request))?;
-    let mut located = sources.iter().map(|source| headers::locate(source.as_ref(), &request.columns));
+    let mut located = sources.iter().map(|source| locate(source.as_ref(), request));
     located.try_for_each(|found| found.map(|_| ()))
 }
 
@@ -44,7 +46,7 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
         let (opened, facts) = open(file, &request.format, &request.limits, &wanted(request))?;
         metadata.push(facts);
         for source in opened {
-            let (positions, detected) = headers::locate(source.as_ref(), &request.columns)?;
+            let (positions, detected) = locate(source.as_ref(), request)?;
             parts.push(Part {
                 nth: parts.len(),
                 file: index,
@@ -62,25 +64,8 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
     }
     let positions: Vec<&[usize]> = parts.iter().map(|part| part.positions.as_slice()).collect();
     let findings = sample::look(request, &mut sources, &positions)?;
-    let rules = Rules {
-        marks: findings.marks,
-        mark_settled: findings.mark_settled,
-        missing: request.format.missing.iter().map(|word| word.trim().to_owned()).collect(),
-    };
-    let columns = request.columns.iter().zip(findings.formats).enumerate();
-    let builders: Vec<Builder> =
-        columns.map(|(index, (column, formats))| Builder::new(index, column, formats)).collect();
-    let mut loader = Loader {
-        request,
-        rules,
-        builders,
-        identity: Vec::new(),
-        places: Places::default(),
-        read: 0,
-        refused: Vec::new(),
-        tail: Tail::default(),
-        scratch: String::new(),
-    };
+    let mut loader =
+        Loader::new(request, vec![findings.marks; request.columns.len()], findings.mark_settled, findings.formats);
     let footer = request.format.footer.unwrap_or(0);
     let mut files = Vec::new();
     for (index, file) in request.files.iter().enumerate() {
@@ -97,7 +82,7 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
                 if visited.is_err() {
                     break;
                 }
-                loader.places.end(&part.name);
+                loader.end(&part.name);
                 progress.finish(&format!("{} rows", loader.read - start));
                 found[part.nth].extend(loader.tail.detected().filter(|_| request.format.footer.is_none()));
             }
@@ -125,6 +110,10 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
         _ => vec![""; request.columns.len()],
     };
     Ok(loader.finish(&headers, detected, files))
+}
+
+fn locate(source: &dyn Source, request: &Request) -> Result<(Vec<usize>, Vec<Detection>)> {
+    headers::locate(source.name(), source.headers(), source.has_header(), &request.columns)
 }
 
 fn wanted(request: &Request) -> Vec<&str> {
@@ -157,11 +146,11 @@ fn open(
 }
 
 /// A table of a file, and where it has what the request asks for.
-struct Part {
+pub(super) struct Part {
     /// Its place among the parts, and that of its file among the files.
     nth: usize,
     file: usize,
-    name: String,
+    pub name: String,
     /// Where the first row is a header.
     headers: Option<Vec<String>>,
     positions: Vec<usize>,
@@ -195,14 +184,17 @@ fn common_order(parts: &mut [Part]) {
     }
 }
 
-struct Loader<'r> {
+/// Takes rows into columns or refuses them.
+pub(super) struct Loader<'r> {
     request: &'r Request,
-    rules: Rules,
+    /// Per column.
+    rules: Vec<Rules>,
     builders: Vec<Builder>,
     /// Of the rows taken.
     identity: Vec<u128>,
     places: Places,
     read: u64,
+    left: Vec<Left>,
     refused: Vec<Refusal>,
     tail: Tail,
     scratch: String,
@@ -219,20 +211,36 @@ struct Tail {
     row: u64,
 }
 
-impl Loader<'_> {
-    /// Takes a row into the table or refuses it. The first cell that can't be read stands for its row.
-    fn take(&mut self, part: &Part, row: std::result::Result<Row<'_>, Fault>) -> Result<ControlFlow<()>> {
-        // Dictionary codes have 32 bits.
-        let limit = self.request.limits.rows.min(u64::from(u32::MAX) - 1);
-        if self.read == limit {
-            return Err(IngestError::TooLarge { file: part.name.clone(), budget: Budget::Rows, limit, at: None });
+impl<'r> Loader<'r> {
+    /// `marks` and `formats` have one entry per requested column.
+    pub fn new(request: &'r Request, marks: Vec<Marks>, mark_settled: bool, formats: Vec<Vec<DateFormat>>) -> Self {
+        let missing: Vec<String> = request.format.missing.iter().map(|word| word.trim().to_owned()).collect();
+        let rules = marks.into_iter().map(|marks| Rules { marks, mark_settled, missing: missing.clone() }).collect();
+        let columns = request.columns.iter().zip(formats).enumerate();
+        let builders = columns.map(|(index, (column, formats))| Builder::new(index, column, formats)).collect();
+        Loader {
+            request,
+            rules,
+            builders,
+            identity: vec![],
+            places: Places::default(),
+            read: 0,
+            left: vec![],
+            refused: vec![],
+            tail: Tail::default(),
+            scratch: String::new(),
         }
-        self.read += 1;
+    }
+
+    /// Takes a row into the table or refuses it. The first cell that can't be read stands for its row.
+    pub fn take(&mut self, part: &Part, row: std::result::Result<Row<'_>, Fault>) -> Result<ControlFlow<()>> {
+        self.count(&part.name, 1)?;
         match self.judge(part, &row) {
             None => {
                 let row = row.ok().expect("a row that can't be taken apart was refused");
-                for (builder, &position) in self.builders.iter_mut().zip(&part.positions) {
-                    builder.commit(row.cell(position), row.epoch, &self.rules);
+                let columns = self.builders.iter_mut().zip(&self.rules);
+                for ((builder, rules), &position) in columns.zip(&part.positions) {
+                    builder.commit(row.cell(position), row.epoch, rules);
                 }
                 if self.request.identity {
                     self.identity.push(row.fingerprint(part.order.as_deref(), &mut self.scratch));
@@ -273,7 +281,7 @@ impl Loader<'_> {
         }
         for (index, (builder, &position)) in self.builders.iter_mut().zip(&part.positions).enumerate() {
             let cell = row.cell(position);
-            if let Err(reason) = builder.stage(cell, row.epoch, &self.rules) {
+            if let Err(reason) = builder.stage(cell, row.epoch, &self.rules[index]) {
                 self.tail.refused(row.number, false);
                 builder.refuse(cell);
                 let value = excerpt(cell.shown(row.epoch, &mut String::new()));
@@ -292,7 +300,8 @@ impl Loader<'_> {
     /// Whether the first cell is a word for a total and cells that are asked for are empty.
     fn is_total(&self, part: &Part, row: &Row) -> bool {
         let Some(first) = word(row) else { return false };
-        let missing = |position: &usize| is_missing(row.cell(*position), &self.rules);
+        // Words for a missing value are the same for all columns.
+        let missing = |position: &usize| self.rules.first().is_some_and(|rules| is_missing(row.cell(*position), rules));
         if !self.looks_for_totals() || !part.positions.iter().any(missing) {
             return false;
         }
@@ -308,11 +317,44 @@ impl Loader<'_> {
         }
     }
 
-    fn finish(self, headers: &[&str], mut detected: Vec<Detection>, files: Vec<FileFacts>) -> Loaded {
-        let height = self.read as usize - self.refused.len();
+    /// Rows that count as read though they never come here: their source has judged them.
+    pub fn judged_elsewhere(&mut self, file: &str, left: Left) -> Result<()> {
+        self.count(file, left.rows)?;
+        self.left.push(left);
+        Ok(())
+    }
+
+    /// The column gets as many decimals as `cell` has, and room for it, as if a row had had it.
+    pub fn reserve(&mut self, column: usize, cell: Decimal) {
+        self.builders[column].reserve(cell);
+    }
+
+    /// Rows so far.
+    pub fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// All rows since the file before are of this one.
+    pub fn end(&mut self, name: &str) {
+        self.places.end(name);
+    }
+
+    fn count(&mut self, file: &str, rows: u64) -> Result<()> {
+        // Dictionary codes have 32 bits.
+        let limit = self.request.limits.rows.min(u64::from(u32::MAX) - 1);
+        self.read += rows;
+        if self.read > limit {
+            return Err(IngestError::TooLarge { file: file.to_owned(), budget: Budget::Rows, limit, at: None });
+        }
+        Ok(())
+    }
+
+    pub fn finish(self, headers: &[&str], mut detected: Vec<Detection>, files: Vec<FileFacts>) -> Loaded {
+        let elsewhere: u64 = self.left.iter().map(|left| left.rows).sum();
+        let height = (self.read - elsewhere) as usize - self.refused.len();
         let mut columns = Vec::new();
-        for (builder, header) in self.builders.into_iter().zip(headers) {
-            let (column, found) = builder.finish(header, &self.rules);
+        for ((builder, rules), header) in self.builders.into_iter().zip(&self.rules).zip(headers) {
+            let (column, found) = builder.finish(header, rules);
             columns.push(column);
             detected.extend(found);
         }
@@ -321,6 +363,7 @@ impl Loader<'_> {
             identity: self.request.identity.then_some(self.identity),
             places: self.request.places.then_some(self.places),
             read: self.read,
+            left: self.left,
             refused: self.refused,
             detected,
             files,
@@ -329,6 +372,11 @@ impl Loader<'_> {
 }
 
 impl Part {
+    /// A table that is no file: its columns are where they are.
+    pub fn alone(name: &str, positions: Vec<usize>) -> Part {
+        Part { nth: 0, file: 0, name: name.to_owned(), headers: None, positions, order: None }
+    }
+
     fn repeats_header(&self, row: &Row) -> bool {
         let Some(headers) = &self.headers else { return false };
         let same = |column: usize| match row.cell(column) {

@@ -18,6 +18,7 @@ mod delimited;
 mod dialect;
 mod encoding;
 mod error;
+mod feed;
 mod guard;
 mod headers;
 mod identity;
@@ -35,7 +36,9 @@ mod workbook;
 pub use container::Container;
 pub use dialect::Delimiter;
 pub use error::{Budget, IngestError, MissingColumn};
+pub(crate) use feed::{Feed, Numbers, locate};
 pub use guard::is_guarded;
+pub(crate) use suspects::{NO_ID, NOTHING};
 pub use times::check_format as check_date_format;
 pub use workbook::Range;
 
@@ -204,8 +207,10 @@ pub struct Loaded {
     pub identity: Option<Vec<u128>>,
     /// Where each row of the table stands, where the request asks for it.
     pub places: Option<Places>,
-    /// Rows in the files: those of the table and those refused.
+    /// Rows in the source: those of the table, those that left and those refused.
     pub read: u64,
+    /// Rows that a database took out by rules of the spec, one entry per rule that took any.
+    pub left: Vec<Left>,
     /// In the order of the source, one per row.
     pub refused: Vec<Refusal>,
     pub detected: Vec<Detection>,
@@ -236,6 +241,16 @@ impl Places {
         let (file, _) = self.files.iter().find(|(_, end)| row < *end)?;
         Some((file, *self.rows.get(row)?))
     }
+}
+
+/// Rows that left by a rule before they came here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Index into the rules of the plan.
+    pub rule: usize,
+    pub rows: u64,
+    /// What they are worth together, exactly: a number of 10^-scale units, and the scale.
+    pub amount: Option<(i128, u8)>,
 }
 
 /// A row that is not in the table, and why.

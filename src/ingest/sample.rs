@@ -84,7 +84,7 @@ pub(super) fn look(request: &Request, sources: &mut [Box<dyn Source>], positions
 }
 
 /// The marks as the spec has them; a stated `.` or `,` for thousands leaves the other one for decimals.
-fn stated_marks(request: &Request) -> Result<Option<Marks>> {
+pub(super) fn stated_marks(request: &Request) -> Result<Option<Marks>> {
     let (decimal, thousands) = (request.format.decimal, request.format.thousands);
     let good = decimal.is_none_or(|mark| matches!(mark, '.' | ','))
         && thousands.is_none_or(super::decimal::is_group_mark)
@@ -100,7 +100,7 @@ fn stated_marks(request: &Request) -> Result<Option<Marks>> {
     Ok(decimal.or(implied).map(|decimal| Marks { decimal, thousands }))
 }
 
-fn stated_formats(request: &Request) -> Result<Vec<Vec<DateFormat>>> {
+pub(super) fn stated_formats(request: &Request) -> Result<Vec<Vec<DateFormat>>> {
     let compile = |column: usize, format: &String| {
         DateFormat::new(format).map_err(|reason| IngestError::BadDateFormat { column, format: format.clone(), reason })
     };

@@ -9,7 +9,7 @@ use super::{ColumnRequest, Detection, Kind, headers};
 use crate::table::TextColumn;
 
 /// Words by which systems and people say that there is no value. Whether this one does, only its owner knows.
-const NOTHING: [&str; 23] = [
+pub(crate) const NOTHING: [&str; 23] = [
     "NULL",
     "null",
     "Null",
@@ -35,7 +35,7 @@ const NOTHING: [&str; 23] = [
     "#NULL!",
 ];
 /// Marks that mean the same where an id should stand; among other texts they mean many things.
-const NO_ID: [&str; 4] = ["-", "--", "?", "."];
+pub(crate) const NO_ID: [&str; 4] = ["-", "--", "?", "."];
 
 /// The word, if it is one of those that stand for nothing.
 pub(super) fn word_for_nothing(text: &str) -> Option<&'static str> {

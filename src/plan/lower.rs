@@ -3,10 +3,11 @@
 
 use super::expr::{Constant, Expr, Op};
 use super::*;
-use crate::check::{micros_per, share_literal, whole_literal};
+use crate::check::{share_literal, whole_literal};
 use crate::expr::{self, ArgumentValue, Comparator, Kind, Literal};
 use crate::spec::{self, Function, Origin, Ref, Spec, Typed, argument_exprs};
 use crate::syntax::source::{SourceMap, Span};
+use crate::time::micros_per;
 
 /// Lowers a spec that has no errors.
 pub fn lower(spec: &Spec<Typed>, sources: &SourceMap) -> Plan {
@@ -116,6 +117,7 @@ impl Lowering<'_> {
             source: source.name.value.clone(),
             rows: match &source.rows {
                 Rows::Files(files) => Rows::Files(files.iter().map(|f| f.value.clone()).collect()),
+                Rows::Postgres { variable } => Rows::Postgres { variable: variable.value.clone() },
             },
             format: source.format.clone(),
             columns: columns.collect(),

@@ -4,6 +4,7 @@
 pub mod expr;
 mod lower;
 mod print;
+pub mod sql;
 
 pub use lower::{BASKET_TIME, lower};
 pub use print::print;

@@ -71,6 +71,11 @@ pub fn print(plan: &Plan) -> String {
 fn scan(line: &mut dyn FnMut(usize, String), name: &str, scan: &Scan) {
     let from = match &scan.rows {
         Rows::Files(files) => files.join(", "),
+        Rows::Postgres { variable } => {
+            let rows = scan.format.table.as_ref().map(|table| format!("table {:?}", table.value));
+            let rows = rows.or_else(|| scan.format.query.as_ref().map(|query| format!("query {:?}", query.value)));
+            format!("postgres env {variable:?} {}", rows.unwrap_or_default())
+        }
     };
     line(0, format!("{name} = scan {} from {from}", scan.source));
     for column in &scan.columns {

@@ -4,9 +4,13 @@ use super::Resolver;
 use crate::diagnostics::{Diagnostic, suggest};
 use crate::ingest::Range;
 use crate::spec::{Column, ColumnId, Origin, Ref, Resolved, Sheet, Source, SourceFormat};
-use crate::syntax::ast::{self, SettingValue};
+use crate::syntax::ast::{self, Rows, SettingValue};
 use crate::syntax::source::{Name, Spanned};
+use crate::time::micros_per;
 use crate::types::{Base, Type};
+
+/// What a `timeout` may be, in milliseconds: the server takes whole ones in 32 bits.
+const TIMEOUTS: std::ops::RangeInclusive<f64> = 1.0..=86_400_000.0;
 
 impl Resolver<'_> {
     /// Adds the columns of a source to those known so far.
@@ -39,6 +43,7 @@ impl Resolver<'_> {
             });
         }
         let format = self.format(source);
+        self.database(source);
         Source {
             name: source.name.clone(),
             rows: source.rows.clone(),
@@ -162,6 +167,28 @@ impl Resolver<'_> {
                     format.max_refused = Some(*percent);
                     true
                 }
+                ("table", SettingValue::Text(name)) if !name.trim().is_empty() => {
+                    format.table = Some(Spanned::new(name.clone(), first.span));
+                    true
+                }
+                ("query", SettingValue::Text(text)) if !text.trim().is_empty() => {
+                    format.query = Some(Spanned::new(text.clone(), first.span));
+                    true
+                }
+                ("timezone", SettingValue::Text(zone)) if !zone.trim().is_empty() => {
+                    format.timezone = Some(Spanned::new(zone.clone(), first.span));
+                    true
+                }
+                ("timeout", SettingValue::Quantity(number, unit)) => {
+                    let millis = micros_per(unit).map(|micros| number.as_f64() * micros as f64 / 1e3);
+                    let millis = millis.filter(|millis| TIMEOUTS.contains(millis)).map(|millis| millis as u64);
+                    format.timeout = millis.map(|millis| Spanned::new(millis, first.span));
+                    millis.is_some()
+                }
+                ("pushdown", SettingValue::Yes | SettingValue::No) => {
+                    format.pushdown = Some(first.value == SettingValue::Yes);
+                    true
+                }
                 _ => false,
             };
             let takes_several = matches!(setting.name.value.as_str(), "sheet" | "dates" | "missing");
@@ -181,6 +208,11 @@ impl Resolver<'_> {
                     "strict" => "strict yes",
                     "missing" => "missing \"NULL\"",
                     "dates" => "dates \"%d/%m/%Y\", \"%Y-%m-%d\"",
+                    "table" => "table \"public.orders\"",
+                    "query" => "query \"SELECT * FROM orders\"",
+                    "timezone" => "timezone \"Europe/London\"",
+                    "timeout" => "timeout 10 minutes",
+                    "pushdown" => "pushdown no",
                     _ => "max_refused 1%",
                 };
                 self.report(
@@ -191,6 +223,37 @@ impl Resolver<'_> {
             }
         }
         format
+    }
+
+    /// What a database needs, and what means something for databases or for files alone.
+    fn database(&mut self, source: &ast::Source) {
+        let alone: (&[&str], &str) = match &source.rows {
+            Rows::Files(_) => (&["table", "query", "timezone", "timeout", "pushdown"], "a file"),
+            Rows::Postgres { .. } => (&["sheet", "delimiter", "encoding", "header"], "a database"),
+        };
+        for setting in source.settings.iter().filter(|s| alone.0.contains(&s.name.value.as_str())) {
+            self.report(
+                Diagnostic::error("SEG0209", format!("`{}` means nothing for {}", setting.name.value, alone.1))
+                    .at(setting.name.span, "in this source")
+                    .help(format!("remove the line with `{}`", setting.name.value)),
+            );
+        }
+        let Rows::Postgres { variable } = &source.rows else { return };
+        let given = |name: &str| source.settings.iter().find(|setting| setting.name.value == name);
+        match (given("table"), given("query")) {
+            (None, None) => self.report(
+                Diagnostic::error("SEG0210", "the source does not say which rows of the database")
+                    .at(variable.span, "all of it?")
+                    .help("write `table \"public.orders\"`, or `query \"SELECT ...\"`"),
+            ),
+            (Some(table), Some(query)) => self.report(
+                Diagnostic::error("SEG0211", "a source has a `table` or a `query`, not both")
+                    .at(query.name.span, "which one?")
+                    .at(table.name.span, "the other one")
+                    .help("keep the one that you mean"),
+            ),
+            _ => {}
+        }
     }
 }
 

@@ -84,6 +84,8 @@ pub struct JoinKey {
 pub enum Rows<T = Spanned<String>> {
     /// Read one after the other.
     Files(Vec<T>),
+    /// A database of PostgreSQL, by the environment variable that says where it is and who asks.
+    Postgres { variable: T },
 }
 
 /// `delimiter ";"`.
@@ -98,6 +100,8 @@ pub enum SettingValue {
     Text(String),
     Integer(u64),
     Percent(Decimal),
+    /// `10 minutes`: a number and a unit as written.
+    Quantity(Decimal, String),
     Yes,
     No,
     /// `sheet all`.

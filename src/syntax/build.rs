@@ -212,9 +212,24 @@ impl Builder<'_> {
         source
     }
 
-    fn rows(&self, source: &P) -> Rows {
+    fn rows(&mut self, source: &P) -> Rows {
+        if let Some(postgres) = source.clone().into_inner().find(|p| p.as_rule() == Rule::postgres) {
+            let named = postgres.clone().into_inner().any(|p| p.as_rule() == Rule::kw_env);
+            let mut variable = self.only_string(postgres);
+            if !named || !is_variable(&variable.value) {
+                self.diagnostics.push(errors::no_variable(&variable));
+                // The tree must not hold a password.
+                variable.value = errors::HIDDEN.to_owned();
+            }
+            return Rows::Postgres { variable };
+        }
         let files = source.clone().into_inner().filter(|p| p.as_rule() == Rule::string);
-        Rows::Files(files.map(|p| self.string(p)).collect())
+        let mut files: Vec<Spanned<String>> = files.map(|p| self.string(p)).collect();
+        for file in files.iter_mut().filter(|file| is_address(&file.value)) {
+            self.diagnostics.push(errors::no_variable(file));
+            file.value = errors::HIDDEN.to_owned();
+        }
+        Rows::Files(files)
     }
 
     fn join(&self, pair: P, span: Span) -> Join {
@@ -249,6 +264,12 @@ impl Builder<'_> {
         let value = match inner.as_rule() {
             Rule::string => SettingValue::Text(self.string(inner).value),
             Rule::percent => SettingValue::Percent(self.decimal(inner.as_str(), span)),
+            Rule::quantity => {
+                let mut parts = inner.into_inner();
+                let number = parts.next().expect("a quantity has a number");
+                let number = self.decimal(number.as_str(), span);
+                SettingValue::Quantity(number, parts.next().map_or(String::new(), |unit| unit.as_str().to_owned()))
+            }
             Rule::integer => SettingValue::Integer(self.integer(inner).value),
             Rule::kw_yes => SettingValue::Yes,
             Rule::kw_all => SettingValue::All,
@@ -393,6 +414,17 @@ impl Builder<'_> {
     pub(super) fn path(&self, pair: P) -> Vec<Name> {
         pair.into_inner().map(|part| self.name(part)).collect()
     }
+}
+
+/// Whether this can be the name of an environment variable.
+fn is_variable(name: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.starts_with(|c: char| word(c) && !c.is_ascii_digit()) && name.chars().all(word)
+}
+
+/// Whether this is no file but the address of a database.
+fn is_address(file: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| file.trim_start().to_lowercase().starts_with(scheme))
 }
 
 pub(super) fn comparator_of(text: &str) -> Comparator {

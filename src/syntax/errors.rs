@@ -52,6 +52,11 @@ const SOURCE_ITEMS: &[Statement] = &[
     ("hidden", Rule::setting, "hidden no"),
     ("fill_merged", Rule::setting, "fill_merged yes"),
     ("strict", Rule::setting, "strict yes"),
+    ("table", Rule::setting, "table \"public.orders\""),
+    ("query", Rule::setting, "query \"SELECT * FROM orders\""),
+    ("timezone", Rule::setting, "timezone \"Europe/London\""),
+    ("timeout", Rule::setting, "timeout 10 minutes"),
+    ("pushdown", Rule::setting, "pushdown no"),
     ("", Rule::column, "customer: id = CustomerID"),
 ];
 const FILTER_ITEMS: &[Statement] = &[
@@ -504,6 +509,17 @@ pub(super) fn after_the_end(span: Span, found: &str) -> Diagnostic {
     Diagnostic::error("SEG0104", "something stands behind the end of the segmentation")
         .at(span, "after the closing `}`")
         .help("remove it, or look for a `}` too many above")
+}
+
+/// What stands in the place of a text that must not be shown.
+pub(super) const HIDDEN: &str = "***";
+
+/// A database is named by a variable. The text may hold a password: it is not repeated here, and [`super::load`] hides
+/// it in the text of the spec.
+pub(super) fn no_variable(text: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error("SEG0320", "a database is named by an environment variable, not by its address")
+        .at(text.span, "not the name of a variable")
+        .help("write `from postgres env \"SHOP_DB\"` and set the variable SHOP_DB to the address")
 }
 
 pub(super) fn number_too_large(span: Span) -> Diagnostic {

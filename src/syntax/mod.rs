@@ -89,6 +89,8 @@ impl Loader<'_> {
     fn file(&mut self, path: &Path, text: std::sync::Arc<str>) -> Ast {
         let id = self.loaded.sources.add(path.display().to_string().replace('\\', "/"), text);
         let (mut ast, diagnostics) = parse(&self.loaded.sources, id);
+        let secrets = diagnostics.iter().filter(|d| d.code == "SEG0320").flat_map(|d| &d.labels);
+        secrets.for_each(|label| self.loaded.sources.hide(label.span));
         self.loaded.diagnostics.extend(diagnostics);
         self.open.push(path.to_owned());
         let items = std::mem::take(&mut ast.items);

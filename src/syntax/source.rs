@@ -52,6 +52,17 @@ impl SourceMap {
         self.file(span.file).text.get(span.start as usize..span.end as usize).unwrap_or("")
     }
 
+    /// Puts stars in the place of a text in quotes, as many as it has bytes: other places stay where they are.
+    pub fn hide(&mut self, span: Span) {
+        let file = &mut self.files[span.file.0 as usize];
+        let (start, end) = (span.start as usize + 1, (span.end as usize).saturating_sub(1));
+        if let (Some(before), Some(text), Some(after)) =
+            (file.text.get(..start), file.text.get(start..end), file.text.get(end..))
+        {
+            file.text = format!("{before}{}{after}", "*".repeat(text.len())).into();
+        }
+    }
+
     /// Line and column of a byte offset, both from 1; columns count characters.
     pub fn line_column(&self, file: FileId, offset: u32) -> (usize, usize) {
         let text = &self.file(file).text;

@@ -37,6 +37,12 @@ impl Reference {
                     self.errors(statement, comment.split(':').next().expect("text before a colon"), &mut fail);
                 }
             }
+            "checked" => {
+                let found = codes_of(&self.around(&block.text));
+                if !found.is_empty() {
+                    fail(format!("gives {found:?}"));
+                }
+            }
             "file" => {}
             "sql" => self.sql(block, &mut fail),
             other => fail(format!("no convention `{other}`")),

@@ -1,6 +1,7 @@
 //! What several areas of the tests need.
 
 pub mod ari;
+pub mod postgres;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
