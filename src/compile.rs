@@ -65,7 +65,9 @@ fn stages(world: &dyn World, path: &Path, params: &[String]) -> Compiled {
     let unreadable = diagnostics::has_errors(&compiled.diagnostics);
     let currency = compiled.ast.items.iter().any(|item| matches!(item, Item::Currency(_)));
     let follows = |d: &Diagnostic| match d.code {
-        "SEG0201" | "SEG0210" | "SEG0212" | "SEG0221" | "SEG0601" | "SEG0604" | "SEG0802" | "SEG0803" => true,
+        "SEG0201" | "SEG0210" | "SEG0212" | "SEG0221" | "SEG0601" | "SEG0604" | "SEG0612" | "SEG0802" | "SEG0803" => {
+            true
+        }
         "SEG0216" => !currency,
         _ => false,
     };

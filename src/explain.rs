@@ -231,8 +231,13 @@ pub fn ast(ast: &Ast) -> String {
                     }
                 }),
                 Item::Labels(labels) => {
-                    let flag = if labels.distinct { " distinct" } else { "" };
-                    p.nested(format!("label {}{flag}", labels.over.value), |p| {
+                    let flags = [
+                        (labels.distinct, " distinct"),
+                        (labels.disjoint, " disjoint"),
+                        (labels.exhaustive, " exhaustive"),
+                    ];
+                    let flags: String = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag).collect();
+                    p.nested(format!("label {}{flags}", labels.over.value), |p| {
                         for rule in labels.rules.iter().chain(&labels.otherwise) {
                             let when = rule.when.as_ref().map_or("otherwise".into(), |e| format!("when {}", expr(e)));
                             p.nested(format!("{:?} {when}", rule.label.value), |p| {

@@ -205,6 +205,29 @@ impl Comparator {
         }
     }
 
+    /// True where this is false, of two values that are there.
+    pub fn contrary(self) -> Comparator {
+        match self {
+            Comparator::Less => Comparator::GreaterOrEqual,
+            Comparator::LessOrEqual => Comparator::Greater,
+            Comparator::Greater => Comparator::LessOrEqual,
+            Comparator::GreaterOrEqual => Comparator::Less,
+            Comparator::Equal => Comparator::NotEqual,
+            Comparator::NotEqual => Comparator::Equal,
+        }
+    }
+
+    /// The comparison of the same two with their sides exchanged.
+    pub fn flipped(self) -> Comparator {
+        match self {
+            Comparator::Less => Comparator::Greater,
+            Comparator::LessOrEqual => Comparator::GreaterOrEqual,
+            Comparator::Greater => Comparator::Less,
+            Comparator::GreaterOrEqual => Comparator::LessOrEqual,
+            same => same,
+        }
+    }
+
     /// Whether two things that stand in this order satisfy the comparison.
     pub fn holds(self, order: std::cmp::Ordering) -> bool {
         match self {

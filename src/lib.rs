@@ -35,6 +35,7 @@ pub mod outcome;
 pub mod output;
 pub mod plan;
 pub mod progress;
+pub mod regions;
 pub mod report;
 pub mod resolve;
 pub mod sinks;

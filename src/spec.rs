@@ -321,6 +321,10 @@ pub struct Labels<S: Stage> {
     pub over: Over,
     /// Clusters with the same label stay apart, as `Loyal 1`, `Loyal 2`.
     pub distinct: bool,
+    /// No two rules take the same; proved, or an error.
+    pub disjoint: bool,
+    /// The rules take everybody, without `otherwise`; proved, or an error.
+    pub exhaustive: bool,
     pub rules: Vec<Rule<S>>,
     pub span: Span,
 }

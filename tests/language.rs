@@ -39,7 +39,7 @@ fn every_example_gives_what_the_reference_says() {
 fn every_kind_of_example_occurs() {
     let reference = Reference::read();
     let kinds: BTreeSet<&str> = reference.blocks.iter().map(|block| block.kind.as_str()).collect();
-    let expected = ["checked", "errors", "feature", "file", "frame", "items", "row", "spec", "sql"];
+    let expected = ["checked", "errors", "feature", "file", "findings", "frame", "items", "row", "spec", "sql"];
     assert_eq!(kinds, BTreeSet::from(expected));
     let results: BTreeSet<&str> =
         reference.blocks.iter().flat_map(|b| &b.results).map(|t| t.header[0].as_str()).collect();

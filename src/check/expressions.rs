@@ -134,7 +134,7 @@ impl Checker<'_> {
                 );
                 Base::Unknown
             });
-            let divides = *op == Operator::Divide;
+            let divides = *op == Operator::Divide && !is_never_zero(&operand);
             ty = Type::of(base, ty.may_be_missing || operand.ty.may_be_missing || divides);
             left = left.to(operand.span);
             typed.push((*op, operand));
@@ -319,6 +319,15 @@ impl Checker<'_> {
                     .help("to look for plain text use `contains`"),
             );
         }
+    }
+}
+
+/// A divisor that is written out and not zero leaves nothing missing.
+fn is_never_zero(expr: &Expr<Typed>) -> bool {
+    match &expr.kind {
+        Kind::Literal(Literal::Number(n) | Literal::Percent(n) | Literal::Quantity(n, _)) => n.units != 0,
+        Kind::Negate(inner) => is_never_zero(inner),
+        _ => false,
     }
 }
 

@@ -3,15 +3,20 @@
 //! A mistake gives the expression the type `Unknown`, which fits everything, so that one slip is reported once.
 
 pub(crate) mod arithmetic;
-mod exhaustive;
+mod comparisons;
 mod expressions;
+mod filters;
 mod functions;
+mod labels;
+pub mod rules;
 
 pub(crate) use arithmetic::combine;
 pub(crate) use functions::{share_literal, whole_literal};
+pub use labels::{count_overlaps, overlaps};
 
 use crate::diagnostics::{Diagnostic, suggest};
 use crate::expr::{Expr, Kind};
+use crate::regions::Understood;
 use crate::spec::*;
 use crate::syntax::source::{SourceMap, Span};
 use crate::types::{Base, Type};
@@ -29,7 +34,14 @@ pub fn check(spec: &Spec<Resolved>, sources: &SourceMap) -> (Spec<Typed>, Vec<Di
         diagnostics: vec![],
     };
     let typed = checker.spec(spec);
-    (typed, checker.diagnostics)
+    let mut diagnostics = checker.diagnostics;
+    let understood = Understood::new(&typed, &diagnostics);
+    let told = comparisons::check(&typed, sources, &understood);
+    let places: Vec<Span> = told.iter().filter_map(|d| d.labels.first()).map(|label| label.span).collect();
+    diagnostics.extend(told);
+    diagnostics.extend(filters::check(&typed, sources, &understood, &places));
+    diagnostics.extend(labels::check(&typed, sources, &understood, &places));
+    (typed, diagnostics)
 }
 
 struct Checker<'a> {
@@ -108,15 +120,6 @@ impl Checker<'_> {
             );
         }
         let tests = spec.tests.iter().map(|t| self.test(t, labels.as_ref())).collect();
-        if let Some(labels) = &labels {
-            let known = exhaustive::Known {
-                types: &self.features,
-                features: &spec.features,
-                sources: self.sources,
-                currency: self.currency.code(),
-            };
-            self.diagnostics.extend(exhaustive::check(labels, &known));
-        }
         Spec {
             name: spec.name.clone(),
             title: spec.title.clone(),
@@ -344,7 +347,8 @@ impl Checker<'_> {
                 span: rule.span,
             })
             .collect();
-        Labels { over: labels.over, distinct: labels.distinct, rules, span: labels.span }
+        let Labels { over, distinct, disjoint, exhaustive, span, .. } = *labels;
+        Labels { over, distinct, disjoint, exhaustive, rules, span }
     }
 
     fn test(&mut self, test: &Test<Resolved>, labels: Option<&Labels<Typed>>) -> Test<Typed> {

@@ -33,6 +33,18 @@ pub struct Diagnostic {
     /// A way to mend it that can be typed in.
     pub help: Option<String>,
     pub notes: Vec<String>,
+    /// Whom it is about, when it is about rules.
+    pub finding: Option<Finding>,
+}
+
+/// Whom rules treat as a diagnostic says, and one of them whom `eval` has seen treated so. All in words that can stand
+/// in a spec.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Finding {
+    /// Conditions that hold together: `r in 1..2`, `f = 1`; none for everybody.
+    pub region: Vec<String>,
+    /// Names with values, `missing` for those without.
+    pub witness: Vec<(String, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -64,11 +76,17 @@ impl Diagnostic {
             place: None,
             help: None,
             notes: vec![],
+            finding: None,
         }
     }
 
     pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
         Diagnostic { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// Something that is as it may be, worth knowing.
+    pub fn remark(code: &'static str, message: impl Into<String>) -> Self {
+        Diagnostic { severity: Severity::Note, ..Self::error(code, message) }
     }
 
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
@@ -91,9 +109,19 @@ impl Diagnostic {
         self
     }
 
+    pub fn about(mut self, finding: Finding) -> Self {
+        self.finding = Some(finding);
+        self
+    }
+
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
+}
+
+/// How many are warnings: more than remarks, less than errors.
+pub fn warnings(diagnostics: &[Diagnostic]) -> usize {
+    diagnostics.iter().filter(|d| d.severity == Severity::Warning).count()
 }
 
 /// Whether anything in the list stops the work.

@@ -6,19 +6,28 @@ use serde_json::json;
 use super::{Diagnostic, Place, Severity};
 use crate::syntax::source::SourceMap;
 
-/// How many diagnostics are printed before the rest is only counted.
+/// How many errors and warnings are printed before the rest is only counted. Remarks have been asked for.
 const SHOWN: usize = 20;
 
 /// All diagnostics as text, a blank line between them.
 pub fn text(diagnostics: &[Diagnostic], sources: &SourceMap, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
-    for diagnostic in diagnostics.iter().take(SHOWN) {
+    let mut left_out = 0;
+    let mut shown = 0;
+    for diagnostic in diagnostics {
+        if diagnostic.severity != Severity::Note {
+            if shown == SHOWN {
+                left_out += 1;
+                continue;
+            }
+            shown += 1;
+        }
         out.push_str(&one(diagnostic, sources, &renderer));
         out.push_str("\n\n");
     }
-    if diagnostics.len() > SHOWN {
-        out.push_str(&format!("and {} more\n\n", diagnostics.len() - SHOWN));
+    if left_out > 0 {
+        out.push_str(&format!("and {left_out} more\n\n"));
     }
     out
 }
@@ -112,7 +121,7 @@ pub fn json(diagnostic: &Diagnostic, sources: &SourceMap) -> serde_json::Value {
             })
         })
         .collect();
-    json!({
+    let mut object = json!({
         "code": diagnostic.code,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
@@ -120,5 +129,10 @@ pub fn json(diagnostic: &Diagnostic, sources: &SourceMap) -> serde_json::Value {
         "place": diagnostic.place,
         "help": diagnostic.help,
         "notes": diagnostic.notes,
-    })
+    });
+    if let Some(finding) = &diagnostic.finding {
+        object["region"] = json!(finding.region);
+        object["witness"] = finding.witness.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    }
+    object
 }

@@ -15,6 +15,11 @@ pub fn lower(spec: &Spec<Typed>, sources: &SourceMap) -> Plan {
     lowering.plan()
 }
 
+/// Lowers one expression without aggregates that has no mistake in it, whatever the rest of the spec is like.
+pub fn lower_expression(spec: &Spec<Typed>, sources: &SourceMap, expr: &expr::Expr<Typed>) -> Expr {
+    Lowering { spec, sources, slots: 0 }.row(expr)
+}
+
 struct Lowering<'a> {
     spec: &'a Spec<Typed>,
     sources: &'a SourceMap,

@@ -6,7 +6,7 @@ mod lower;
 mod print;
 pub mod sql;
 
-pub use lower::{BASKET_TIME, lower};
+pub use lower::{BASKET_TIME, lower, lower_expression};
 pub use print::print;
 
 use crate::expr::Decimal;

@@ -417,7 +417,8 @@ impl Resolver<'_> {
             );
         }
         let rules = labels.rules.iter().chain(labels.otherwise.first()).map(|rule| self.rule(rule)).collect();
-        Some(Labels { over, distinct: labels.distinct, rules, span: labels.span })
+        let ast::Labels { distinct, disjoint, exhaustive, span, .. } = *labels;
+        Some(Labels { over, distinct, disjoint, exhaustive, rules, span })
     }
 
     fn rule(&mut self, rule: &ast::LabelRule) -> Rule<Resolved> {

@@ -163,6 +163,8 @@ pub struct Labels {
     /// `clusters` or `customers`.
     pub over: Name,
     pub distinct: bool,
+    pub disjoint: bool,
+    pub exhaustive: bool,
     pub rules: Vec<LabelRule>,
     pub otherwise: Vec<LabelRule>,
     pub span: Span,

@@ -351,7 +351,10 @@ impl Builder<'_> {
 
     fn labels(&mut self, pair: P, span: Span) -> Labels {
         let over = self.only_name(pair.clone());
-        let distinct = pair.clone().into_inner().any(|p| p.as_rule() == Rule::flag);
+        let flags: Vec<&str> =
+            pair.clone().into_inner().filter(|p| p.as_rule() == Rule::flag).map(|p| p.as_str()).collect();
+        let has = |flag: &str| flags.contains(&flag);
+        let (distinct, disjoint, exhaustive) = (has("distinct"), has("disjoint"), has("exhaustive"));
         let mut otherwise = vec![];
         let rules = self.block(pair, span, |b, p| match p.as_rule() {
             Rule::label_rule => Some(b.rule(p)),
@@ -362,7 +365,7 @@ impl Builder<'_> {
             }
             _ => None,
         });
-        Labels { over, distinct, rules, otherwise, span }
+        Labels { over, distinct, disjoint, exhaustive, rules, otherwise, span }
     }
 
     fn rule(&mut self, pair: P) -> LabelRule {

@@ -43,6 +43,12 @@ impl Reference {
                     fail(format!("gives {found:?}"));
                 }
             }
+            "findings" => {
+                for line in block.text.lines() {
+                    let (statement, comment) = line.split_once("# ").expect("a finding in a comment");
+                    self.finding(statement, comment, &mut fail);
+                }
+            }
             "file" => {}
             "sql" => self.sql(block, &mut fail),
             other => fail(format!("no convention `{other}`")),
@@ -80,6 +86,15 @@ impl Reference {
         let found = codes_of(&self.around(items));
         if found.is_empty() || found.iter().any(|found| *found != code) {
             fail(format!("`{}`: expected {code}, found {found:?}", items.trim()));
+        }
+    }
+
+    /// What is said of a statement: one thing, with its code.
+    fn finding(&self, items: &str, expected: &str, fail: &mut dyn FnMut(String)) {
+        let found = self.case(&self.around(items)).compile().diagnostics;
+        let found: Vec<String> = found.iter().map(|d| format!("{}: {}", d.code, d.message)).collect();
+        if found != [expected] {
+            fail(format!("`{}`: expected `{expected}`, found {found:#?}", items.trim()));
         }
     }
 
