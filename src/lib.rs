@@ -34,6 +34,7 @@ pub mod list;
 pub mod outcome;
 pub mod output;
 pub mod plan;
+pub mod profile;
 pub mod progress;
 pub mod regions;
 pub mod report;

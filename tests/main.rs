@@ -17,6 +17,7 @@ mod outputs;
 mod patterns;
 mod postgres;
 mod presets;
+mod profile;
 mod readme;
 mod regions;
 mod reports;

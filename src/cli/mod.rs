@@ -7,6 +7,7 @@ mod data;
 mod diff;
 mod explain;
 mod fmt;
+mod profile;
 mod progress;
 mod test;
 mod verify;
@@ -86,6 +87,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Say what a code means, or show a stage of a spec
     Explain(explain::ExplainArgs),
+    /// Look at a file of data: what is in its columns, and what is odd
+    Profile(profile::ProfileArgs),
     /// Get a public data set, or make one of any size
     Data(data::DataArgs),
     /// Print a completion script for a shell
@@ -151,6 +154,7 @@ fn run(command: Command, printer: &Printer) -> Exit {
         Command::Test(args) => test::run(&args, printer),
         Command::Verify(args) => verify::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
+        Command::Profile(args) => profile::run(&args, printer),
         Command::Data(args) => data::run(&args, printer),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "segc", &mut std::io::stdout());

@@ -135,6 +135,20 @@ impl Row<'_> {
         fingerprint.finish()
     }
 
+    /// Whether the row is the header once more. In a table of one column, a word may well be that of the header.
+    pub fn repeats(&self, headers: &[String]) -> bool {
+        headers.len() > 1 && (0..headers.len()).all(|column| self.has(column, headers))
+    }
+
+    /// Whether a cell is its header.
+    pub fn has(&self, column: usize, headers: &[String]) -> bool {
+        match self.cell(column) {
+            Cell::Text(text) => text.trim() == headers[column],
+            Cell::Empty => headers[column].is_empty(),
+            _ => false,
+        }
+    }
+
     /// The first cell that is not empty.
     pub fn first_cell(&self) -> Cell<'_> {
         (0..self.cells.width()).map(|column| self.cell(column)).find(|cell| *cell != Cell::Empty).unwrap_or(Cell::Empty)

@@ -353,7 +353,7 @@ pub(super) fn is_missing(cell: Cell, rules: &Rules) -> bool {
     }
 }
 
-fn whole(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<i64, Reason> {
+pub(super) fn whole(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<i64, Reason> {
     match cell {
         Cell::Text(text) => decimal::whole(decimal::plain(text, &rules.marks, false, noted, scratch)?),
         // Beyond 2^53 a double skips whole numbers, so that the one meant is not known.
@@ -366,7 +366,13 @@ fn whole(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> 
     }
 }
 
-fn number(cell: Cell, share: bool, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<f64, Reason> {
+pub(super) fn number(
+    cell: Cell,
+    share: bool,
+    rules: &Rules,
+    noted: &mut Noted,
+    scratch: &mut String,
+) -> Result<f64, Reason> {
     match cell {
         Cell::Text(text) => {
             let trimmed = text.trim();
@@ -382,7 +388,7 @@ fn number(cell: Cell, share: bool, rules: &Rules, noted: &mut Noted, scratch: &m
     }
 }
 
-fn decimal(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<Decimal, Reason> {
+pub(super) fn decimal(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<Decimal, Reason> {
     match cell {
         Cell::Text(text) => Ok(Decimal::parse(decimal::plain(text, &rules.marks, true, noted, scratch)?)?),
         Cell::Number(number) | Cell::Code(number, _) => match Decimal::of_double(number) {
@@ -398,7 +404,7 @@ fn decimal(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -
     }
 }
 
-fn truth(cell: Cell) -> Result<bool, Reason> {
+pub(super) fn truth(cell: Cell) -> Result<bool, Reason> {
     match cell {
         Cell::Bool(yes) => Ok(yes),
         Cell::Number(1.0) | Cell::Code(1.0, _) => Ok(true),

@@ -126,7 +126,7 @@ fn wanted(request: &Request) -> Vec<&str> {
 }
 
 /// The tables of a file: one, or one for each sheet that the format names.
-fn open(
+pub(super) fn open(
     file: &InputFile,
     format: &Format,
     limits: &Limits,
@@ -379,14 +379,8 @@ impl Part {
 
     fn repeats_header(&self, row: &Row) -> bool {
         let Some(headers) = &self.headers else { return false };
-        let same = |column: usize| match row.cell(column) {
-            Cell::Text(text) => text.trim() == headers[column],
-            Cell::Empty => headers[column].is_empty(),
-            _ => false,
-        };
-        // In a table of one column, a word may well be that of the header. Else the first column that is asked for tells,
-        // nearly always.
-        headers.len() > 1 && self.positions.iter().all(|position| same(*position)) && (0..headers.len()).all(same)
+        // The first column that is asked for tells, nearly always.
+        self.positions.iter().all(|position| row.has(*position, headers)) && row.repeats(headers)
     }
 }
 
@@ -435,7 +429,7 @@ fn word<'r>(row: &'r Row) -> Option<&'r str> {
 }
 
 /// What was detected in each part as one list, without repetitions; of several it says which one.
-fn merge(found: Vec<(&str, Vec<Detection>)>) -> Vec<Detection> {
+pub(super) fn merge(found: Vec<(&str, Vec<Detection>)>) -> Vec<Detection> {
     let (several, mut merged) = (found.len() > 1, Vec::<Detection>::new());
     for (name, found) in found {
         for mut detection in found {
@@ -455,7 +449,7 @@ fn merge(found: Vec<(&str, Vec<Detection>)>) -> Vec<Detection> {
     merged
 }
 
-fn unchanged(file: &InputFile, before: &Metadata) -> Result<()> {
+pub(super) fn unchanged(file: &InputFile, before: &Metadata) -> Result<()> {
     let after = std::fs::metadata(&file.path).map_err(|error| container::unreadable(file, &error))?;
     let same = after.len() == before.len() && after.modified().ok() == before.modified().ok();
     if same { Ok(()) } else { Err(IngestError::ChangedWhileReading { file: file.name.clone() }) }

@@ -5,7 +5,7 @@ use super::{Detection, Kind};
 
 /// What the numbers tell, counted apart for the point and the comma.
 #[derive(Debug, Default)]
-pub(super) struct MarkEvidence {
+pub(crate) struct MarkEvidence {
     point: Side,
     comma: Side,
     /// `1,234` in a column that may have decimals.
@@ -23,8 +23,9 @@ struct Side {
 }
 
 impl MarkEvidence {
-    pub fn observe(&mut self, text: &str, kind: Kind) {
-        self.seen += u64::from(kind != Kind::Int);
+    /// So many cells with this text, in a column of this kind.
+    pub fn observe(&mut self, text: &str, kind: Kind, cells: u64) {
+        self.seen += if kind == Kind::Int { 0 } else { cells };
         let number = text.trim().trim_start_matches(['-', '−', '+', '(']).trim_end_matches(['-', '−', '%', ')']);
         let (_, body) = without_currency(number.trim());
         if !body.chars().all(|c| c.is_ascii_digit() || is_group_mark(c)) {
@@ -49,8 +50,9 @@ impl MarkEvidence {
             _ => (&mut self.point, false),
         };
         let count = if strong { &mut side.strong } else { &mut side.weak };
-        *count += 1;
-        if *count == 1 && (strong || side.strong == 0) {
+        let first = *count == 0;
+        *count += cells;
+        if first && (strong || side.strong == 0) {
             side.example = Some(text.trim().to_owned());
         }
     }

@@ -49,9 +49,9 @@ pub(super) fn look(request: &Request, sources: &mut [Box<dyn Source>], positions
                     match (row.cell(position), shapes) {
                         (Cell::Empty, _) => {}
                         (Cell::Text(text), _) if text.trim().is_empty() => {}
-                        (Cell::Text(text), Some(shapes)) => shapes.observe(text, row.number),
+                        (Cell::Text(text), Some(shapes)) => shapes.observe(text, row.number, 1),
                         (_, Some(shapes)) => shapes.observe_typed(),
-                        (Cell::Text(text), None) if is_number(column.kind) => evidence.observe(text, column.kind),
+                        (Cell::Text(text), None) if is_number(column.kind) => evidence.observe(text, column.kind, 1),
                         (_, None) => {}
                     }
                 }

@@ -10,7 +10,7 @@ use super::{ColumnRequest, Detection, headers};
 
 /// The forms met in one column.
 #[derive(Debug, Default)]
-pub(super) struct Shapes {
+pub(crate) struct Shapes {
     seen: u64,
     /// In order of first appearance.
     met: Vec<(Shape, u64)>,
@@ -40,17 +40,18 @@ const ENOUGH: u64 = 200;
 const MOST: usize = 8;
 
 impl Shapes {
-    pub fn observe(&mut self, text: &str, row: u64) {
+    /// So many cells with this text, the first of them in `row`.
+    pub fn observe(&mut self, text: &str, row: u64, cells: u64) {
         let text = text.trim();
-        self.seen += 1;
+        self.seen += cells;
         if parse_iso(text).is_some() {
             return;
         }
         let Some((shape, parts)) = read(text) else { return };
         match self.met.iter().position(|(met, _)| *met == shape) {
-            Some(known) => self.met[known].1 += 1,
+            Some(known) => self.met[known].1 += cells,
             // `2010-02-30` has the shape of a date and is none.
-            None if self.met.len() < MOST && shape.reads(text) => self.met.push((shape, 1)),
+            None if self.met.len() < MOST && shape.reads(text) => self.met.push((shape, cells)),
             None => return,
         }
         let evidence = match parts {
@@ -59,7 +60,7 @@ impl Shapes {
             Some((_, 13..)) => &mut self.month_first,
             Some(_) => &mut self.either,
         };
-        evidence.count += 1;
+        evidence.count += cells;
         evidence.first.get_or_insert_with(|| (row, text.to_owned()));
     }
 
