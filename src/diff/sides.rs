@@ -41,8 +41,8 @@ impl Side {
         };
         match name.rsplit_once('@') {
             Some((file, revision)) if !path.exists() && !file.is_empty() => {
-                let git = Git::open(Path::new(file), revision, disk.clone())?;
-                Ok(side(Box::new(git), Path::new(file)))
+                let texts = revision_of(Path::new(file), revision)?;
+                Ok(side(Box::new(Elsewhere { texts, disk: disk.clone() }), Path::new(file)))
             }
             _ => Ok(side(Box::new(disk.clone()), path)),
         }
@@ -56,50 +56,41 @@ impl Side {
     }
 }
 
-/// Specs as a revision has them; data are those of today.
-struct Git {
-    revision: String,
+/// A world whose specs come from elsewhere; whatever else a spec asks for is that of today.
+struct Elsewhere {
+    texts: Texts,
     disk: Disk,
 }
 
-impl Git {
-    fn open(file: &Path, revision: &str, disk: Disk) -> Result<Git, Vec<Diagnostic>> {
-        let fail = |message: String, why: String| {
-            let diagnostic = Diagnostic::error("SEG0640", message).note(why);
-            vec![diagnostic.help("write for example `segc diff specs/shop.seg@HEAD specs/shop.seg`")]
-        };
-        // A revision that starts like an option would be taken for one.
-        if revision.is_empty() || revision.starts_with('-') {
-            let message = format!("`{revision}` is no revision");
-            return Err(fail(message, "what stands behind the `@` is a commit, a branch or a tag".to_owned()));
-        }
-        let commit = format!("{revision}^{{commit}}");
-        let known = git(folder(file), &["rev-parse", "--verify", "--quiet", &commit]);
-        match known {
-            Ok(_) => Ok(Git { revision: revision.to_owned(), disk }),
-            Err(why) => {
-                let message = format!("the repository of `{}` has no revision `{revision}`", file.display());
-                Err(fail(message, if why.is_empty() { "git does not know it".to_owned() } else { why }))
+enum Texts {
+    /// As this revision has them.
+    Revision(String),
+    /// As a build kept them in its model.
+    Kept(BTreeMap<PathBuf, Arc<str>>),
+}
+
+impl Texts {
+    fn get(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
+        match self {
+            Texts::Kept(texts) => texts.get(path).cloned().ok_or(Unreadable::NotFound { looked_in: vec![] }),
+            Texts::Revision(revision) => {
+                let name = path.file_name().ok_or(Unreadable::NotFound { looked_in: vec![] })?.to_string_lossy();
+                let bytes = git(folder(path), &["cat-file", "blob", &format!("{revision}:./{name}")]);
+                let bytes = bytes.map_err(|_| Unreadable::Other(format!("revision `{revision}` does not have it")))?;
+                let text = String::from_utf8(bytes).map(Arc::from);
+                text.map_err(|e| Unreadable::NotUtf8 { byte: e.utf8_error().valid_up_to() })
             }
         }
     }
-
-    fn text(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
-        let name = path.file_name().ok_or(Unreadable::NotFound { looked_in: vec![] })?.to_string_lossy();
-        let object = format!("{}:./{name}", self.revision);
-        let bytes = git(folder(path), &["cat-file", "blob", &object]);
-        let bytes = bytes.map_err(|_| Unreadable::Other(format!("revision `{}` does not have it", self.revision)))?;
-        String::from_utf8(bytes).map(Arc::from).map_err(|e| Unreadable::NotUtf8 { byte: e.utf8_error().valid_up_to() })
-    }
 }
 
-impl World for Git {
+impl World for Elsewhere {
     fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
-        self.text(path)
+        self.texts.get(path)
     }
 
     fn include(&self, _: &Path, path: &Path) -> Result<Arc<str>, Unreadable> {
-        self.text(path)
+        self.texts.get(path)
     }
 
     fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
@@ -112,6 +103,32 @@ impl World for Git {
 
     fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
         self.disk.place(from, name)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.disk.variable(name)
+    }
+}
+
+/// The texts of a revision that the repository of `file` has.
+fn revision_of(file: &Path, revision: &str) -> Result<Texts, Vec<Diagnostic>> {
+    let fail = |message: String, why: String| {
+        let diagnostic = Diagnostic::error("SEG0640", message).note(why);
+        vec![diagnostic.help("write for example `segc diff specs/shop.seg@HEAD specs/shop.seg`")]
+    };
+    // A revision that starts like an option would be taken for one.
+    if revision.is_empty() || revision.starts_with('-') {
+        let message = format!("`{revision}` is no revision");
+        return Err(fail(message, "what stands behind the `@` is a commit, a branch or a tag".to_owned()));
+    }
+    let commit = format!("{revision}^{{commit}}");
+    let known = git(folder(file), &["rev-parse", "--verify", "--quiet", &commit]);
+    match known {
+        Ok(_) => Ok(Texts::Revision(revision.to_owned())),
+        Err(why) => {
+            let message = format!("the repository of `{}` has no revision `{revision}`", file.display());
+            Err(fail(message, if why.is_empty() { "git does not know it".to_owned() } else { why }))
+        }
     }
 }
 
@@ -127,12 +144,6 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
 
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// The spec of a build, from its model; data are looked for as that spec names them.
-struct Kept {
-    texts: BTreeMap<PathBuf, Arc<str>>,
-    disk: Disk,
 }
 
 fn build(name: &str, disk: &Disk) -> Result<Side, Vec<Diagnostic>> {
@@ -152,28 +163,6 @@ fn build(name: &str, disk: &Disk) -> Result<Side, Vec<Diagnostic>> {
         .map_err(fail)?;
     let spec = model.spec.first().map(|main| PathBuf::from(&main.file)).ok_or_else(|| fail("it has no spec".into()))?;
     let texts = model.spec.iter().map(|part| (PathBuf::from(&part.file), Arc::from(part.text.as_str()))).collect();
-    let world = Box::new(Kept { texts, disk: disk.clone() });
+    let world = Box::new(Elsewhere { texts: Texts::Kept(texts), disk: disk.clone() });
     Ok(Side { name: name.to_owned(), world, spec, params: model.params, manifest: Some(manifest) })
-}
-
-impl World for Kept {
-    fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
-        self.texts.get(path).cloned().ok_or(Unreadable::NotFound { looked_in: vec![] })
-    }
-
-    fn include(&self, _: &Path, path: &Path) -> Result<Arc<str>, Unreadable> {
-        self.spec(path)
-    }
-
-    fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
-        self.disk.locate(from, name)
-    }
-
-    fn locate_all(&self, from: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, Unreadable> {
-        self.disk.locate_all(from, name)
-    }
-
-    fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
-        self.disk.place(from, name)
-    }
 }
