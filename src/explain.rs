@@ -304,6 +304,7 @@ fn ast_source(p: &mut Printer, source: &ast::Source) {
 fn destination(to: &Destination) -> String {
     match to {
         Destination::Sqlite(file) => format!("sqlite {:?}", file.value),
+        Destination::Postgres { variable } => format!("postgres env {:?}", variable.value),
     }
 }
 

@@ -400,7 +400,7 @@ fn sink_to(mode: &str, prepare: impl FnOnce(&rusqlite::Connection)) -> Vec<Diagn
             let (sinks, none) = sinks::of_spec(&Disk::default(), &run.compiled);
             assert!(none.is_empty() && sinks.len() == 1);
             let built = run.built.expect("the spec is fine");
-            sinks::write(&sinks[0], &built, "0123456789abcdef", Duration::from_millis(50))
+            sinks::write(&Disk::default(), &sinks[0], &built, "0123456789abcdef", Duration::from_millis(50))
                 .err()
                 .map(|d| *d)
                 .into_iter()
@@ -419,7 +419,11 @@ fn no_database() -> Vec<Diagnostic> {
         |_, run| {
             let (sinks, _) = sinks::of_spec(&Disk::default(), &run.compiled);
             let built = run.built.expect("the spec is fine");
-            sinks::write(&sinks[0], &built, "0", Duration::ZERO).err().map(|d| *d).into_iter().collect()
+            sinks::write(&Disk::default(), &sinks[0], &built, "0", Duration::ZERO)
+                .err()
+                .map(|d| *d)
+                .into_iter()
+                .collect()
         },
     )
 }

@@ -1,6 +1,7 @@
 //! Lists of customers in databases: every story is told to each kind of database, and read back with its own client.
 
 mod place;
+mod postgres;
 
 use std::fs;
 
@@ -255,7 +256,7 @@ fn a_sink_is_no_input_and_lies_beside_the_spec() {
     refused(&["--to", "sqlite:orders.csv#segments"], 4, "`orders.csv` is an input of this spec");
     refused(&["--to", "sqlite:./nowhere/../orders.csv#segments"], 4, "SEG0704");
     refused(&["--to", "sqlite:nowhere/crm.db#segments"], 4, "there is no folder");
-    refused(&["--to", "crm.db"], 2, "sqlite:FILE#TABLE");
+    refused(&["--to", "crm.db"], 2, "sqlite:FILE#TABLE` or `postgres:VARIABLE#TABLE");
     refused(&["--to", "sqlite:crm.db#main.segments"], 2, "no schemas");
     refused(&["--to", "sqlite:crm.db#segc_builds"], 2, "notes its builds");
     refused(&["--mode", "append"], 2, "--to");

@@ -1,6 +1,11 @@
 //! `segc build`.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
+
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Command};
 
 use super::progress::Terminal;
 use super::{Exit, Printer, SpecArgs, exit_for};
@@ -33,9 +38,10 @@ pub struct BuildArgs {
     /// Leave texts in CSV files as they are, also those that a spreadsheet would run as formulas
     #[arg(long)]
     raw_csv: bool,
-    /// A table of a database that takes the list of customers: `sqlite:FILE#TABLE`; may be
-    /// given several times
-    #[arg(long, value_name = "SINK")]
+    /// A table of a database that takes the list of customers: `sqlite:FILE#TABLE`, or
+    /// `postgres:VARIABLE#TABLE` with the environment variable that holds the address; may be given
+    /// several times
+    #[arg(long, value_name = "SINK", value_parser = AskedParser)]
     to: Vec<Asked>,
     /// Whether the tables of `--to` hold the latest list or the history
     #[arg(long, value_enum, default_value = "replace", requires = "to")]
@@ -108,7 +114,7 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
     // The files are in place: a database that fails takes nothing from them, nor from the other databases.
     let mut failed = vec![];
     for sink in &sinks {
-        match sinks::write(sink, &built, &build, write::PATIENCE) {
+        match sinks::write(&world, sink, &built, &build, write::PATIENCE) {
             Ok(written) if !printer.json => printer.out(&format!("{}\n", sinks::summary(sink, &written))),
             Ok(_) => {}
             Err(diagnostic) => failed.push(*diagnostic),
@@ -119,6 +125,21 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
         return exit_for(&failed);
     }
     if args.deny && !built.diagnostics.is_empty() { Exit::Findings } else { Exit::Ok }
+}
+
+/// Reads `--to` without repeating it: what is taken for a sink by mistake may hold a password.
+#[derive(Clone)]
+struct AskedParser;
+
+impl TypedValueParser for AskedParser {
+    type Value = Asked;
+
+    fn parse_ref(&self, command: &Command, _: Option<&Arg>, value: &OsStr) -> Result<Asked, clap::Error> {
+        let asked = value.to_str().ok_or("it is not UTF-8 text".to_owned()).and_then(str::parse);
+        asked.map_err(|why| {
+            command.clone().error(ErrorKind::ValueValidation, format!("`--to` can't be used as it is: {why}"))
+        })
+    }
 }
 
 impl BuildArgs {

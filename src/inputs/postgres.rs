@@ -10,7 +10,6 @@ use crate::ingest::{IngestError, Loaded, Request};
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::syntax::ast::Rows;
-use crate::syntax::source::Span;
 use crate::world::World;
 
 /// How long a database may take where the spec says nothing.
@@ -129,19 +128,11 @@ fn is_out_of_reach(failure: &Failure) -> bool {
     matches!(failure, NoVariable | Address(_) | Unreachable(_) | Tls(_) | Refused { .. } | Broken(_) | TooLong { .. })
 }
 
-/// Where a spec says what a connection needs.
-pub struct Places<'a> {
-    /// The name of the variable, and where it stands.
-    pub variable: &'a str,
-    pub at: Span,
-}
-
 /// A failure in terms of the spec: at the variable, the table, the query or the setting that can be changed.
 fn failed(failure: &Failure, declared: &Declared) -> Diagnostic {
     let Rows::Postgres { variable } = &declared.source.rows else {
         unreachable!("only sources in PostgreSQL come here")
     };
-    let places = Places { variable: &variable.value, at: variable.span };
     let format = &declared.source.format;
     let table = format.table.as_ref();
     let rows = table.or(format.query.as_ref());
@@ -200,38 +191,41 @@ fn failed(failure: &Failure, declared: &Declared) -> Diagnostic {
             .at(rows_at, "more than segc takes")
             .help("let a `query` give fewer rows or smaller ones"),
         Failure::Rows(error) => diagnostic(error, declared),
-        _ => unconnected(failure, &places),
+        _ => {
+            let (diagnostic, label) = unconnected(failure, &variable.value);
+            diagnostic.at(variable.span, label)
+        }
     }
 }
 
-/// Why there is no connection, for whoever wants one.
-pub fn unconnected(failure: &Failure, places: &Places) -> Diagnostic {
-    let Places { variable, at } = places;
+/// Why there is no connection to the database that a variable names, and what to say where the variable stands.
+pub fn unconnected(failure: &Failure, variable: &str) -> (Diagnostic, &'static str) {
     let example = format!("`{variable}=postgresql://USER:PASSWORD@HOST/DATABASE`");
     match failure {
-        Failure::NoVariable => Diagnostic::error("SEG0321", format!("the variable {variable} is not set"))
-            .at(*at, "should say where the database is")
-            .help(format!("set it before segc runs: {example}")),
-        Failure::Address(reason) => {
+        Failure::NoVariable => (
+            Diagnostic::error("SEG0321", format!("the variable {variable} is not set"))
+                .help(format!("set it before segc runs: {example}")),
+            "should say where the database is",
+        ),
+        Failure::Address(reason) => (
             Diagnostic::error("SEG0321", format!("what {variable} holds is no address of a database: {reason}"))
-                .at(*at, "this variable")
-                .help(format!("set it for example to {example}"))
-        }
-        Failure::Unreachable(reason) => {
+                .help(format!("set it for example to {example}")),
+            "this variable",
+        ),
+        Failure::Unreachable(reason) => (
             Diagnostic::error("SEG0322", format!("the database that {variable} names can't be reached: {reason}"))
-                .at(*at, "no connection")
                 .help(format!(
                     "look at host and port in {variable}, and whether the server runs and lets this machine in"
-                ))
-        }
-        Failure::Tls(reason) => {
-            Diagnostic::error("SEG0323", format!("there is no secure connection to the database: {reason}"))
-                .at(*at, "as its `sslmode` asks")
-                .help(
-                    "name the file of the authority in the variable SSL_CERT_FILE; with `sslmode=require` the \
-                     connection is encrypted, whoever answers",
-                )
-        }
+                )),
+            "no connection",
+        ),
+        Failure::Tls(reason) => (
+            Diagnostic::error("SEG0323", format!("there is no secure connection to the database: {reason}")).help(
+                "name the file of the authority in the variable SSL_CERT_FILE; with `sslmode=require` the connection \
+                 is encrypted, whoever answers",
+            ),
+            "as its `sslmode` asks",
+        ),
         Failure::Refused { login, reason } => {
             let help = match login {
                 Login::Password => {
@@ -240,12 +234,13 @@ pub fn unconnected(failure: &Failure, places: &Places) -> Diagnostic {
                 Login::Database => format!("look at the name of the database in {variable}"),
                 Login::Rules => format!("look at user and `sslmode` in {variable}, and at pg_hba.conf on the server"),
             };
-            Diagnostic::error("SEG0324", format!("the database does not let segc in: {reason}"))
-                .at(*at, "as this variable says")
-                .help(help)
+            let text = format!("the database does not let segc in: {reason}");
+            (Diagnostic::error("SEG0324", text).help(help), "as this variable says")
         }
-        other => Diagnostic::error("SEG0327", format!("the connection failed: {other:?}"))
-            .at(*at, "this database")
-            .help(format!("look at {}", suggest::list([*variable]))),
+        other => (
+            Diagnostic::error("SEG0327", format!("the connection failed: {other:?}"))
+                .help(format!("look at {}", suggest::list([variable]))),
+            "this database",
+        ),
     }
 }

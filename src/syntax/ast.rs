@@ -207,6 +207,8 @@ pub struct Sink {
 pub enum Destination {
     /// A file.
     Sqlite(Spanned<String>),
+    /// The environment variable that holds the address of a database.
+    Postgres { variable: Spanned<String> },
 }
 
 #[derive(Debug, Clone, PartialEq)]

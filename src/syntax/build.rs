@@ -212,21 +212,26 @@ impl Builder<'_> {
         source
     }
 
+    /// The environment variable that names a database, `before` which stands `from` or `to`.
+    fn variable(&mut self, postgres: P, before: &str) -> Spanned<String> {
+        let named = postgres.clone().into_inner().any(|p| p.as_rule() == Rule::kw_env);
+        let mut variable = self.only_string(postgres);
+        if !named || !is_variable(&variable.value) {
+            self.diagnostics.push(errors::no_variable(&variable, before));
+            // The tree must not hold a password.
+            variable.value = errors::HIDDEN.to_owned();
+        }
+        variable
+    }
+
     fn rows(&mut self, source: &P) -> Rows {
         if let Some(postgres) = source.clone().into_inner().find(|p| p.as_rule() == Rule::postgres) {
-            let named = postgres.clone().into_inner().any(|p| p.as_rule() == Rule::kw_env);
-            let mut variable = self.only_string(postgres);
-            if !named || !is_variable(&variable.value) {
-                self.diagnostics.push(errors::no_variable(&variable));
-                // The tree must not hold a password.
-                variable.value = errors::HIDDEN.to_owned();
-            }
-            return Rows::Postgres { variable };
+            return Rows::Postgres { variable: self.variable(postgres, "from") };
         }
         let files = source.clone().into_inner().filter(|p| p.as_rule() == Rule::string);
         let mut files: Vec<Spanned<String>> = files.map(|p| self.string(p)).collect();
         for file in files.iter_mut().filter(|file| is_address(&file.value)) {
-            self.diagnostics.push(errors::no_variable(file));
+            self.diagnostics.push(errors::no_variable(file, "from"));
             file.value = errors::HIDDEN.to_owned();
         }
         Rows::Files(files)
@@ -400,7 +405,17 @@ impl Builder<'_> {
     fn sink(&mut self, pair: P, span: Span) -> Sink {
         let to = pair.clone().into_inner().find(|p| p.as_rule() == Rule::destination);
         let to = to.expect("a sink has a destination");
-        let to = Destination::Sqlite(self.only_string(to));
+        let to = match to.clone().into_inner().find(|p| p.as_rule() == Rule::postgres) {
+            Some(postgres) => Destination::Postgres { variable: self.variable(postgres, "to") },
+            None => {
+                let mut file = self.only_string(to);
+                if is_address(&file.value) {
+                    self.diagnostics.push(errors::no_variable(&file, "to"));
+                    file.value = errors::HIDDEN.to_owned();
+                }
+                Destination::Sqlite(file)
+            }
+        };
         let settings = self.block(pair.clone(), span, |b, p| match p.as_rule() {
             Rule::sink_table => Some(SinkSetting::Table(b.only_string(p))),
             Rule::sink_mode => Some(SinkSetting::Mode(b.only_name(p))),
@@ -420,13 +435,13 @@ impl Builder<'_> {
 }
 
 /// Whether this can be the name of an environment variable.
-fn is_variable(name: &str) -> bool {
+pub fn is_variable(name: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     name.starts_with(|c: char| word(c) && !c.is_ascii_digit()) && name.chars().all(word)
 }
 
 /// Whether this is no file but the address of a database.
-fn is_address(file: &str) -> bool {
+pub fn is_address(file: &str) -> bool {
     ["postgres://", "postgresql://"].iter().any(|scheme| file.trim_start().to_lowercase().starts_with(scheme))
 }
 

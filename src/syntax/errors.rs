@@ -516,10 +516,10 @@ pub(super) const HIDDEN: &str = "***";
 
 /// A database is named by a variable. The text may hold a password: it is not repeated here, and [`super::load`] hides
 /// it in the text of the spec.
-pub(super) fn no_variable(text: &Spanned<String>) -> Diagnostic {
+pub(super) fn no_variable(text: &Spanned<String>, before: &str) -> Diagnostic {
     Diagnostic::error("SEG0320", "a database is named by an environment variable, not by its address")
         .at(text.span, "not the name of a variable")
-        .help("write `from postgres env \"SHOP_DB\"` and set the variable SHOP_DB to the address")
+        .help(format!("write `{before} postgres env \"SHOP_DB\"` and set the variable SHOP_DB to the address"))
 }
 
 pub(super) fn number_too_large(span: Span) -> Diagnostic {

@@ -17,6 +17,7 @@ use pest::Parser;
 use crate::diagnostics::Diagnostic;
 use crate::world::World;
 use ast::{Ast, Item};
+pub use build::{is_address, is_variable};
 use source::{FileId, SourceMap, Span, Spanned};
 
 #[derive(pest_derive::Parser)]

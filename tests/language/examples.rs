@@ -64,7 +64,7 @@ impl Reference {
         let sinks = sinks::asked(&[asked], Mode::Append);
         for (build, as_of) in [("0", "as_of @2024-04-01\n"), ("1", "")] {
             let built = self.case(&self.around(as_of)).built();
-            sinks::write(&sinks[0], &built, build, Duration::ZERO).unwrap();
+            sinks::write(&segc::world::Disk::default(), &sinks[0], &built, build, Duration::ZERO).unwrap();
         }
         let database = rusqlite::Connection::open(&path).unwrap();
         let mut statement = database.prepare(&block.text).unwrap();

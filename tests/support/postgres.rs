@@ -33,6 +33,21 @@ pub fn cluster() -> &'static Cluster {
 }
 
 impl Cluster {
+    /// Starts the server, at first or after it has been killed.
+    pub fn revive(&self) {
+        let settings = format!(
+            "-k {} -p {} -c listen_addresses=127.0.0.1 -c ssl=on -c fsync=off -c max_connections=100",
+            self.folder.display(),
+            self.port
+        );
+        run(tool("pg_ctl")
+            .arg("-D")
+            .arg(self.folder.join("data"))
+            .args(["-w", "-o", &settings, "-l"])
+            .arg(self.folder.join("log"))
+            .arg("start"));
+    }
+
     /// A cluster of its own, for a test that is going to break it.
     pub fn start() -> Cluster {
         let folder = tempfile::Builder::new().prefix("segc-postgres-").tempdir().unwrap().keep();
@@ -70,17 +85,8 @@ impl Cluster {
             .arg(data.join("server.crt")));
         std::fs::copy(data.join("server.crt"), folder.join("server.crt")).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let settings = format!(
-            "-k {} -p {port} -c listen_addresses=127.0.0.1 -c ssl=on -c fsync=off -c max_connections=100",
-            folder.display()
-        );
-        run(tool("pg_ctl")
-            .arg("-D")
-            .arg(&data)
-            .args(["-w", "-o", &settings, "-l"])
-            .arg(folder.join("log"))
-            .arg("start"));
         let cluster = Cluster { folder, port, _watch: watch };
+        cluster.revive();
         cluster.admin("postgres", &format!("CREATE ROLE analyst LOGIN PASSWORD '{PASSWORD}'"));
         cluster
     }

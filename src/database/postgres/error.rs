@@ -85,7 +85,12 @@ impl Failure {
     }
 
     /// Why something that was asked over a connection failed. `text` is the query of the spec, if this is about one.
-    pub(super) fn asking(error: &Error, secrets: &Secrets, text: Option<&str>, limit: Duration) -> Failure {
+    pub(in crate::database) fn asking(
+        error: &Error,
+        secrets: &Secrets,
+        text: Option<&str>,
+        limit: Duration,
+    ) -> Failure {
         let Some(db) = error.as_db_error() else {
             let source = std::error::Error::source(error).map_or(String::new(), ToString::to_string);
             let reason = if source.is_empty() { error.to_string() } else { source };

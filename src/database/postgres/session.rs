@@ -13,8 +13,8 @@ use crate::plan::sql::quote;
 
 /// A connection. Writers and readers begin what they do on it differently.
 pub struct Session {
-    pub(super) client: Client,
-    pub(super) secrets: Secrets,
+    pub(in crate::database) client: Client,
+    pub(in crate::database) secrets: Secrets,
     /// How long one statement may take.
     pub(super) limit: Duration,
 }

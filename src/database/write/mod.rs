@@ -13,17 +13,20 @@
 //! Beside its tables segc keeps [`BUILDS`], with a row for each build and table: who is in there has been made by segc.
 
 mod columns;
+mod postgres;
 mod sqlite;
 mod statements;
 
 use std::time::Duration;
 
+use crate::database::postgres::Failure;
 use crate::list::{Kind, List};
 use crate::time::iso;
 
+pub use postgres::Postgres;
 pub use sqlite::Sqlite;
 
-pub use columns::{ADDED, Difference, Found, OwnColumn, own_columns};
+pub use columns::{ADDED, Difference, Found, NAME, OwnColumn, own_columns};
 use statements::Statements;
 pub use statements::quoted;
 
@@ -74,15 +77,26 @@ pub struct Written {
     pub outdated: bool,
 }
 
-/// Why nothing was written. The database is as it was.
+/// Why nothing was written. The database is as it was, but for [`WriteError::Unsettled`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum WriteError {
-    /// No connection, no such file, no database.
+    /// No such file, or no database.
     Unreachable(String),
+    /// No connection to a server.
+    Unconnected(Failure),
+    /// The connection ended in the middle.
+    Broken(String),
+    /// The connection ended at the very end: the whole list is there, or nothing of it.
+    Unsettled(String),
     /// Somebody else is writing, and did not finish in time.
     Busy,
     /// What the database said.
     Refused(String),
+    /// A text has a character that no text of the database can have.
+    Character {
+        column: String,
+        customer: String,
+    },
     NoSchema(Option<String>),
     /// A view, or something else that is not made of rows.
     NotATable,
@@ -219,6 +233,7 @@ impl Writing<'_> {
             Mode::Append => sql.append(),
         };
         steps.iter().try_for_each(|sql| self.run(sql))?;
+        sql.drop_stage().iter().try_for_each(|sql| self.run(sql))?;
         self.note(&sql)?;
         Ok(written)
     }
@@ -245,6 +260,7 @@ impl Writing<'_> {
         let Some(row) = self.database.ask(&question, &[self.table, &as_of, self.build.id])? else { return Ok(None) };
         let text = |at: usize| row.get(at).cloned().flatten().unwrap_or_default();
         let [segmentation, mode, newest, newer, known] = [0, 1, 2, 3, 4].map(text);
+        let newest = newest.replacen(' ', "T", 1);
         Ok(Some(Noted { segmentation, mode, newest, is_newer: newer == "1", known: known == "1" }))
     }
 

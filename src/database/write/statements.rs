@@ -116,6 +116,11 @@ impl Statements {
         ]
     }
 
+    /// A connection may be shared by a pool: what comes after must not find them.
+    pub fn drop_stage(&self) -> [String; 2] {
+        [STAGE, BUILD].map(|table| format!("DROP TABLE {table}"))
+    }
+
     pub fn stage_build(&self, as_of: &str) -> String {
         format!("INSERT INTO {BUILD} VALUES ($1, {as_of})")
     }
