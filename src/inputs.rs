@@ -8,10 +8,11 @@ use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{self, Diagnostic, Place, suggest};
 use crate::ingest::{
-    self, ColumnRequest, Delimiter, Detection, Format, IngestError, InputFile, Kind, Loaded, MissingColumn, Refusal,
-    Request, Sheets,
+    self, ColumnRequest, Container, Delimiter, Detection, Format, IngestError, InputFile, Kind, Loaded, MissingColumn,
+    Refusal, Request, Sheets,
 };
 use crate::plan::{Plan, Scan};
+use crate::profile::trade::{currency_of, may_mean};
 use crate::progress::{Progress, Silent};
 use crate::spec::{Column, Origin, Sheet, Source, Spec, Typed};
 use crate::syntax::ast::{Header, Rows};
@@ -79,6 +80,8 @@ pub fn read(
             Ok(loaded) => {
                 let guesses = loaded.detected.iter().filter(|detection| !detection.certain);
                 diagnostics.extend(guesses.map(|detection| guess(detection, scan.format.strict, &declared)));
+                let others = loaded.detected.iter().filter_map(|detection| other_currency(detection, &declared));
+                diagnostics.extend(others.map(|detection| guess(&detection, scan.format.strict, &declared)));
                 diagnostics.extend(refusals(&loaded, scan, &declared));
                 read.push(loaded);
             }
@@ -162,6 +165,18 @@ fn locate_all<'a>(
         }
     }
     if diagnostics.is_empty() { Ok(located) } else { Err(diagnostics) }
+}
+
+/// Amounts that stand beside the sign of another currency than the one of the spec: nothing converts them.
+fn other_currency(detection: &Detection, declared: &Declared) -> Option<Detection> {
+    let currency = &declared.spec.currency.as_ref()?.value;
+    let other = detection.what == "currency sign" && !may_mean(&detection.value, currency);
+    other.then(|| Detection {
+        what: "amounts in another currency",
+        value: format!("`{}` is no sign of {currency}", detection.value),
+        pin: currency_of(&detection.value).map_or(String::new(), |(code, _)| format!("currency {code}")),
+        ..detection.clone()
+    })
 }
 
 /// What to say of something that the data had to tell and did not tell for certain.
@@ -507,6 +522,9 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
             .at(file_span(file), "this file")
             .in_data(Place { file: file.clone(), row: *at, column: None, value: None })
             .help(CHECK_FILE),
+        IngestError::WrongKind { file, found } => {
+            Diagnostic::error("SEG0304", text).at(file_span(file), "this file").help(instead_of(*found))
+        }
         IngestError::OpenQuote { file, line, .. } => Diagnostic::error("SEG0304", text)
             .at(file_span(file), "this file")
             .in_data(Place { file: file.clone(), row: Some(*line), column: None, value: None })
@@ -525,6 +543,25 @@ fn delimiter_within(header: &str, missing: &[MissingColumn]) -> Option<char> {
     marks
         .find(|mark| names(*mark).iter().any(wanted))
         .or_else(|| header.chars().find(|c| matches!(c, ',' | ';' | '\t' | '|')))
+}
+
+/// What to do with a file that is no table.
+pub fn instead_of(found: Container) -> &'static str {
+    match found {
+        Container::Encrypted => "open it in a spreadsheet program and save it without a password",
+        Container::Html
+        | Container::Xml
+        | Container::Json
+        | Container::Pdf
+        | Container::Rtf
+        | Container::Document
+        | Container::Image => "export the table as CSV or XLSX where it comes from",
+        Container::Utf32 => "save it as UTF-8",
+        Container::Zip | Container::Bzip2 | Container::Xz | Container::SevenZip => {
+            "unpack it and name the file that is in it"
+        }
+        _ => CHECK_FILE,
+    }
 }
 
 fn diagnostic_plain(text: String, declared: &Declared) -> Diagnostic {

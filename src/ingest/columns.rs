@@ -60,6 +60,10 @@ struct Times {
     cut: u64,
     first_cut: String,
     staged_cut: bool,
+    /// Cells of workbooks that hold the number of a day and are not shown as one, and the first of them.
+    serials: u64,
+    first_serial: String,
+    staged_serial: bool,
     /// The last text and what it meant, as rows of one invoice have one time.
     last: (String, i64),
 }
@@ -81,6 +85,9 @@ impl Builder {
                 cut: 0,
                 first_cut: String::new(),
                 staged_cut: false,
+                serials: 0,
+                first_serial: String::new(),
+                staged_serial: false,
                 last: (String::new(), 0),
             }),
             Kind::Bool => Held::Bool { cells: Cells::default(), staged: None },
@@ -228,6 +235,11 @@ impl Builder {
                     let pin = headers::line(&request, header);
                     detected.push(report("time of day", "left out".to_owned(), evidence, pin, true));
                 }
+                if times.serials > 0 {
+                    let evidence = format!("{} such as `{}`", cells(times.serials), times.first_serial);
+                    let value = "counted as days, as the workbook counts them".to_owned();
+                    detected.push(report("numbers among the dates", value, evidence, String::new(), false));
+                }
                 ColumnData::Time(times.cells)
             }
             Held::Bool { cells, .. } => ColumnData::Bool(cells),
@@ -275,6 +287,7 @@ impl Money {
 
 impl Times {
     fn stage(&mut self, cell: Cell, epoch: Epoch, scratch: &mut String) -> Result<(), Reason> {
+        self.staged_serial = false;
         let moment = match cell {
             Cell::Text(text) => self.read(text.trim())?,
             Cell::Date(days) => times::from_serial(days, epoch).ok_or("not a day of the calendar")?,
@@ -282,8 +295,10 @@ impl Times {
                 let text = cell.shown(epoch, scratch);
                 let stated = if self.iso { None } else { self.formats.iter().find_map(|format| format.parse(text)) };
                 // 20101201 is beyond the last serial number, so that it can only be a date written as a number.
+                let serial = if stated.is_none() { times::from_serial(days, epoch) } else { None };
+                self.staged_serial = serial.is_some();
                 stated
-                    .or_else(|| times::from_serial(days, epoch))
+                    .or(serial)
                     .or_else(|| times::parse_iso(text).filter(|_| self.iso))
                     .ok_or("neither a date nor the serial number of one")?
             }
@@ -291,6 +306,9 @@ impl Times {
         };
         let midnight = moment.div_euclid(DAY) * DAY;
         self.staged_cut = self.day && moment != midnight;
+        if self.staged_serial && self.serials == 0 {
+            self.first_serial = cell.shown(epoch, scratch).trim().to_owned();
+        }
         if self.staged_cut && self.cut == 0 {
             self.first_cut = cell.shown(epoch, scratch).trim().to_owned();
         }
@@ -336,6 +354,7 @@ impl Times {
 
     fn commit(&mut self) {
         self.cut += u64::from(self.staged.is_some() && self.staged_cut);
+        self.serials += u64::from(self.staged.is_some() && self.staged_serial);
         self.cells.push(self.staged);
     }
 }

@@ -35,6 +35,8 @@ pub enum Container {
     Xml,
     Json,
     Rtf,
+    /// Text with four bytes for each character.
+    Utf32,
     /// Of a word processor or for slides.
     Document,
     Image,
@@ -65,6 +67,7 @@ impl fmt::Display for Container {
             Container::Xml => "an XML file",
             Container::Json => "a JSON file",
             Container::Rtf => "an RTF document",
+            Container::Utf32 => "a text file in UTF-32",
             Container::Document => "a document, not a table",
             Container::Image => "an image",
             Container::Binary => "a binary file",
@@ -93,7 +96,7 @@ pub(super) fn identify(file: &InputFile, limits: &Limits) -> Result<(Container, 
 
 /// By the first bytes alone.
 pub(super) fn of_bytes(head: &[u8]) -> Container {
-    const MAGIC: [(&[u8], Container); 16] = [
+    const MAGIC: [(&[u8], Container); 18] = [
         (b"\x1f\x8b", Container::Gzip),
         (b"PK\x03\x04", Container::Zip),
         (b"PK\x05\x06", Container::Zip),
@@ -110,6 +113,8 @@ pub(super) fn of_bytes(head: &[u8]) -> Container {
         (b"\xff\xd8\xff", Container::Image),
         (b"GIF8", Container::Image),
         (b"\x7fELF", Container::Binary),
+        (b"\xff\xfe\0\0", Container::Utf32),
+        (b"\0\0\xfe\xff", Container::Utf32),
     ];
     // Zstd lets frames that mean nothing stand before the others, with sixteen marks for them.
     if matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]) {

@@ -245,7 +245,9 @@ pub(super) fn plain<'a>(
         noted.negative.get_or_insert_with(first).cells += 1;
     }
     match (sign, &noted.currency) {
-        (Some(sign), Some(other)) if sign != other => return Err(format!("`{sign}` in a column of `{other}`").into()),
+        (Some(sign), Some(other)) if code(sign) != code(other) => {
+            return Err(format!("`{sign}` in a column of `{other}`").into());
+        }
         (Some(sign), None) => noted.currency = Some(sign.to_owned()),
         _ => {}
     }
@@ -275,6 +277,15 @@ pub(super) fn without_currency(text: &str) -> (Option<&str>, &str) {
         _ => return (None, text),
     };
     if is_currency(sign) { (Some(sign), rest.trim()) } else { (None, text) }
+}
+
+/// The code of a currency where its sign can't mean another one.
+fn code(sign: &str) -> &str {
+    match sign {
+        "€" => "EUR",
+        "£" => "GBP",
+        other => other,
+    }
 }
 
 /// `£`, `R$`, `EUR`, `kr`, but neither `pcs` nor `kg`.

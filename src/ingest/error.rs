@@ -141,6 +141,9 @@ impl fmt::Display for IngestError {
             Unreadable { file, reason } => write!(f, "`{file}` can't be read: {reason}"),
             ChangedWhileReading { file } => write!(f, "`{file}` changed while it was read"),
             Empty { file } => write!(f, "`{file}` has no rows, not even a header"),
+            WrongKind { file, found: Container::Encrypted } => {
+                write!(f, "`{file}` is protected by a password: what is in it can't be read")
+            }
             WrongKind { file, found } => write!(f, "`{file}` is {found}, not a CSV file or a workbook"),
             Damaged { file, reason, at: None } => write!(f, "`{file}` is damaged: {reason}"),
             Damaged { file, reason, at: Some(at) } => write!(f, "`{file}` is damaged at row {at}: {reason}"),

@@ -11,7 +11,7 @@ mod reading;
 pub mod roles;
 mod tally;
 pub mod text;
-mod trade;
+pub(crate) mod trade;
 pub mod trouble;
 
 use serde::{Deserialize, Serialize};

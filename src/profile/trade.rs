@@ -100,6 +100,25 @@ pub(crate) fn currency_of(sign: &str) -> Option<(&'static str, bool)> {
     })
 }
 
+/// Whether amounts with this sign may be in a currency; what nobody knows may be in any.
+pub(crate) fn may_mean(sign: &str, currency: &str) -> bool {
+    // Signs that several countries have, with those of their currencies that are in use.
+    let shared: &[&str] = match sign.trim().trim_end_matches('.').to_uppercase().as_str() {
+        "$" => &[
+            "USD", "AUD", "BBD", "BMD", "BND", "BSD", "BZD", "CAD", "CLP", "COP", "DOP", "FJD", "GYD", "HKD", "JMD",
+            "KYD", "ARS", "LRD", "MXN", "NAD", "NZD", "SBD", "SGD", "SRD", "TTD", "TWD", "UYU", "XCD", "BRL",
+        ],
+        "£" => &["GBP", "EGP", "FKP", "GIP", "LBP", "SHP", "SSP", "SYP"],
+        "KR" => &["DKK", "ISK", "NOK", "SEK"],
+        "FR" => &["BIF", "CDF", "CHF", "DJF", "GNF", "KMF", "RWF", "XAF", "XOF", "XPF"],
+        "¥" | "￥" => &["CNY", "JPY"],
+        "RS" => &["INR", "LKR", "MUR", "NPR", "PKR", "SCR"],
+        "LEI" => &["MDL", "RON"],
+        _ => return currency_of(sign).is_none_or(|(code, certain)| !certain || code == currency),
+    };
+    shared.contains(&currency)
+}
+
 /// The words of a header, as the lists have them: `InvoiceNo` is `invoice no`, `Kunden-Nr.` is `kunden nr`.
 pub(crate) fn plain(text: &str) -> String {
     let mut words = String::new();

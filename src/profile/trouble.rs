@@ -2,6 +2,7 @@
 
 use crate::diagnostics::{Diagnostic, Place, suggest};
 use crate::ingest::{IngestError, InputFile};
+use crate::inputs::instead_of;
 
 /// The error in words, with what to type instead.
 pub fn diagnostic(error: &IngestError, file: &InputFile) -> Diagnostic {
@@ -30,6 +31,7 @@ pub fn diagnostic(error: &IngestError, file: &InputFile) -> Diagnostic {
         IngestError::OptionDoesNotFit { option, .. } => {
             Diagnostic::error("SEG0304", text).help(format!("leave out `--{option}`"))
         }
+        IngestError::WrongKind { found, .. } => Diagnostic::error("SEG0304", text).help(instead_of(*found)),
         _ => Diagnostic::error("SEG0304", text).help("give a file with rows and columns, for example an export as CSV"),
     }
 }

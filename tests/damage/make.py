@@ -6,20 +6,32 @@
 The texts are bytes on purpose: what matters here is what an editor does not show.
 """
 
+import base64
 import datetime
 import gzip
+import hashlib
 import io
 import pathlib
 import re
 import struct
 import zipfile
+import zlib
 
+import msoffcrypto
 import msoffcrypto.format.ooxml
+import msoffcrypto.method.rc4
 import openpyxl
 import xlwt
 import zstandard
+from cryptography.hazmat.primitives import padding
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from odf import opendocument, table, text
 from openpyxl.styles import Font
+
+try:
+    from cryptography.hazmat.decrepit.ciphers.algorithms import ARC4
+except ImportError:
+    from cryptography.hazmat.primitives.ciphers.algorithms import ARC4
 
 HERE = pathlib.Path(__file__).parent
 HEADER = ["Customer", "Invoice", "Quantity", "Price", "Date", "Country"]
@@ -69,6 +81,7 @@ def texts():
     write("byte_order_mark.csv", "\ufeff" + clean)
     write("utf_16.csv", b"\xff\xfe" + clean.encode("utf-16-le"))
     write("utf_16_big_endian.csv", b"\xfe\xff" + clean.encode("utf-16-be"))
+    write("utf_32.csv", b"\xff\xfe\0\0" + clean.encode("utf-32-le"))
     write("utf_16_without_mark.csv", clean.encode("utf-16-le"))
     write("windows_1252.csv", clean.encode("cp1252"))
     write("old_macintosh.csv", clean.encode("mac_roman"))
@@ -137,6 +150,8 @@ def texts():
     write("gigantic_number.csv", csv(cells("Price", ["4.50", "1e308", "4.50", "1250.25", "0.395", "30.00"])))
     write("too_many_decimals.csv", csv(cells("Price", ["4.50", "12.0000000001", "4.50", "1250.25", "0.395", "30.00"])))
     write("binary_noise.csv", csv(cells("Price", ["4.5", "12.000000000000002", "4.5", "1250.25", "0.39500000000000002", "30"])))
+    write("sign_and_code.csv", csv(cells("Price", ["£4.50", "GBP 12.00", "£4.50", "1250.25 GBP", "£0.395", "30.00"])))
+    write("currency_of_others.csv", csv(column("Price", lambda cell: "$" + cell)))
     write("two_currencies.csv", csv(cells("Price", ["£4.50", "€12.00", "£4.50", "£1250.25", "£0.395", "£30.00"])))
     write("words_for_numbers.csv", csv(cells("Quantity", ["2", "one", "-1", "10", "3 pcs", "4"])))
     write("half_a_piece.csv", csv(cells("Quantity", ["2", "1.5", "-1", "10", "3.0", "4"])))
@@ -291,6 +306,11 @@ def workbooks():
     save(book(), "texts_that_are_not_there.xlsx", in_sheet(lambda xml: xml.replace('t="inlineStr"><is><t>A1</t></is>', 't="s"><v>999</v>')))
     save(book(), "tags_that_do_not_close.xlsx", in_sheet(lambda xml: xml[: len(xml) * 2 // 3]))
 
+    days = book()
+    for row in range(2, len(ROWS) + 2):
+        days.active.cell(row, 5).number_format = "General"
+    save(days, "days_shown_as_numbers.xlsx")
+
     codes = book()
     codes.active["B3"] = datetime.datetime(2024, 3, 4)
     save(codes, "codes_made_dates.xlsx")
@@ -312,8 +332,97 @@ def workbooks():
                 sheet.write(row, place, cell)
     old.save(str(HERE / "workbook.xls"))
 
+    write("password.xls", xls_with_password())
     write("workbook.xlsb", xlsb())
     ods()
+    ods_with_password()
+
+
+def xls_with_password():
+    """workbook.xls under the RC4 encryption of Excel 97 [MS-XLS, MS-OFFCRYPTO]; no library writes it."""
+    whole = bytearray((HERE / "workbook.xls").read_bytes())
+    # The stream begins after the header and is in one piece, as it is the first that was written.
+    start, salt, verifier = 512, bytes(range(16)), bytes(range(16, 32))
+    assert whole[start : start + 2] == b"\x09\x08"
+
+    def keystream(length):
+        block_key = lambda block: msoffcrypto.method.rc4._makekey("secret", salt, block)
+        out = b""
+        while len(out) < length:
+            out += arc4(block_key(len(out) // 1024), bytes(1024))
+        return out
+
+    hashed = hashlib.md5(verifier).digest()
+    sealed = arc4(msoffcrypto.method.rc4._makekey("secret", salt, 0), verifier + hashed)
+    password = struct.pack("<HHHHH", 0x2F, 54, 1, 1, 1) + salt + sealed
+    at, records = start, []
+    while at + 4 <= len(whole):
+        kind, length = struct.unpack_from("<HH", whole, at)
+        if kind == 0 and length == 0:
+            break
+        records.append((kind, at, length))
+        at += 4 + length
+    # The record of who wrote it has room for the one of the password.
+    kind, place, length = next(record for record in records if record[0] == 0x5C)
+    rest = struct.pack("<HH", 0x5C, length - len(password)) + bytes(length - len(password))
+    whole[place : place + 4 + length] = password + rest
+    records = [record for record in records if record[1] != place] + [(0x5C, place + len(password), length - len(password))]
+    stream = keystream(at - start)
+    for kind, place, length in records:
+        if kind == 0x809:
+            continue
+        # The places of sheets in the stream stay readable.
+        for byte in range(place + 4 + (4 if kind == 0x85 else 0), place + 4 + length):
+            whole[byte] ^= stream[byte - start]
+    msoffcrypto.OfficeFile(io.BytesIO(bytes(whole))).load_key(password="secret")
+    assert b"Germany" not in whole
+    return bytes(whole)
+
+
+def arc4(key, data):
+    return Cipher(ARC4(key), mode=None).encryptor().update(data)
+
+
+def ods_with_password():
+    """workbook.ods under a password, part by part [OpenDocument 1.3, part 2], and then as one part that holds all."""
+    parts = zipfile.ZipFile(HERE / "workbook.ods")
+    kind = parts.read("mimetype").decode()
+
+    def sealed(content):
+        packed = zlib.compressobj(9, zlib.DEFLATED, -15)
+        packed = packed.compress(content) + packed.flush()
+        key = hashlib.pbkdf2_hmac("sha1", hashlib.sha256(b"secret").digest(), b"s" * 16, 100000, 32)
+        padder = padding.ANSIX923(128).padder()
+        cipher = Cipher(algorithms.AES(key), modes.CBC(b"i" * 16)).encryptor()
+        text = lambda value: base64.b64encode(value).decode()
+        entry = (
+            '<manifest:encryption-data manifest:checksum-type="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0#sha256-1k" '
+            f'manifest:checksum="{text(hashlib.sha256(packed[:1024]).digest())}">'
+            '<manifest:algorithm manifest:algorithm-name="http://www.w3.org/2001/04/xmlenc#aes256-cbc" '
+            f'manifest:initialisation-vector="{text(b"i" * 16)}"/>'
+            '<manifest:key-derivation manifest:key-derivation-name="PBKDF2" manifest:key-size="32" '
+            f'manifest:iteration-count="100000" manifest:salt="{text(b"s" * 16)}"/></manifest:encryption-data>'
+        )
+        return cipher.update(padder.update(packed) + padder.finalize()), entry
+
+    def manifest(entries):
+        lines = "".join(
+            f'<manifest:file-entry manifest:full-path="{path}" manifest:media-type="text/xml">{inner}</manifest:file-entry>'
+            for path, inner in entries
+        )
+        space = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
+        return f'<manifest:manifest xmlns:manifest="{space}" manifest:version="1.3">{lines}</manifest:manifest>'
+
+    content, entry = sealed(parts.read("content.xml"))
+    whole, around = sealed((HERE / "workbook.ods").read_bytes())
+    for name, part, data, entries in [
+        ("password.ods", "content.xml", content, [("/", ""), ("content.xml", entry)]),
+        ("password_of_the_whole.ods", "encrypted-package", whole, [("encrypted-package", around)]),
+    ]:
+        with zipfile.ZipFile(HERE / name, "w") as out:
+            out.writestr(zipfile.ZipInfo("mimetype"), kind)
+            out.writestr(zipfile.ZipInfo(part), data)
+            out.writestr(zipfile.ZipInfo("META-INF/manifest.xml"), manifest(entries), zipfile.ZIP_DEFLATED)
 
 
 def xlsb():

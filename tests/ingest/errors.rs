@@ -45,7 +45,7 @@ fn a_workbook_with_a_password_is_told_apart() {
     bytes.resize(1024, 0);
     bytes.extend("EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes));
     let error = try_load(&bytes, "", Format::default()).unwrap_err();
-    assert_eq!(error.to_string(), "`in` is a workbook protected by a password, not a CSV file or a workbook");
+    assert_eq!(error.to_string(), "`in` is protected by a password: what is in it can't be read");
     bytes.truncate(1024);
     assert!(matches!(try_load(&bytes, "", Format::default()).unwrap_err(), IngestError::Damaged { .. }));
 }

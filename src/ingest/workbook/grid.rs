@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::{ControlFlow, RangeInclusive};
 use std::str::FromStr;
 
+use crate::ingest::Container;
 use crate::ingest::cell::{Cells, Value};
 use crate::ingest::error::{Budget, IngestError, Result};
 
@@ -177,6 +178,8 @@ pub(super) enum Trouble {
     /// What is wrong with the file, and in which row, from 1.
     Damaged(String, Option<u64>),
     TooLarge(Budget, u64, Option<u64>),
+    /// It is protected by a password.
+    Encrypted,
     /// Not the sheet is at fault but what becomes of its rows.
     Elsewhere(IngestError),
 }
@@ -193,6 +196,7 @@ impl Trouble {
         match self {
             Trouble::Damaged(reason, at) => IngestError::Damaged { file, reason, at },
             Trouble::TooLarge(budget, limit, at) => IngestError::TooLarge { file, budget, limit, at },
+            Trouble::Encrypted => IngestError::WrongKind { file, found: Container::Encrypted },
             Trouble::Elsewhere(error) => error,
         }
     }

@@ -16,11 +16,17 @@ pub(super) struct Ods {
 }
 
 const CONTENT: &str = "content.xml";
+const MANIFEST: &str = "META-INF/manifest.xml";
+/// The one part beside the manifest that a newer LibreOffice leaves of a workbook with a password.
+const WHOLE: &str = "encrypted-package";
 
 impl Ods {
     /// `limit` is the number of bytes that a part may unpack to.
     pub fn open(handle: File, limit: u64) -> Step<Ods> {
         let mut package = Package::open(handle, limit)?;
+        if is_encrypted(&mut package) {
+            return Err(Trouble::Encrypted);
+        }
         let failed = |error| package::xml(error, limit);
         let (mut sheets, mut style, mut hiding) = (Vec::new(), String::new(), Vec::<String>::new());
         let mut depth = 0_u32;
@@ -146,6 +152,24 @@ impl Book for Ods {
         }
         Err(Trouble::Damaged("the sheet is cut off".to_owned(), Some(u64::from(row) + 1)))
     }
+}
+
+/// Whether the manifest has a key to be made of a password for what the workbook holds. What it does not say clearly is
+/// left to those who read the parts.
+fn is_encrypted(package: &mut Package) -> bool {
+    let Ok(mut xml) = package.xml(MANIFEST) else { return false };
+    let mut of_content = false;
+    while let Ok(Some(token)) = xml.next() {
+        match token {
+            Token::Open(tag) if tag.name == b"file-entry" => {
+                let path = tag.text("full-path").ok().flatten();
+                of_content = path.is_some_and(|path| [CONTENT, WHOLE].contains(&path.as_str()));
+            }
+            Token::Open(tag) if tag.name == b"encryption-data" && of_content => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 struct OpenCell {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::grid::Area;
+use super::grid::{Area, Step, Trouble};
 use super::styles::Style;
 
 /// What a sheet has beside its cells.
@@ -22,14 +22,19 @@ pub(super) struct SheetFacts {
     pub codes: HashMap<(u32, u32), u8>,
 }
 
-/// The facts of every sheet, or why the file can't be read.
-pub(super) fn look(bytes: &[u8]) -> Result<Vec<SheetFacts>, &'static str> {
-    let file = Container::open(bytes)?;
+/// The facts of every sheet.
+pub(super) fn look(bytes: &[u8]) -> Step<Vec<SheetFacts>> {
+    let file = Container::open(bytes).map_err(Trouble::damaged)?;
     let stream = file.workbook();
+    // What follows this record is unreadable, though the records keep their kinds and lengths.
+    if records(&stream, 0).take_while(|(kind, _)| *kind != END).any(|(kind, _)| kind == PASSWORD) {
+        return Err(Trouble::Encrypted);
+    }
     let sheets = records(&stream, 0).filter(|(kind, _)| *kind == BOUND_SHEET);
     let starts: Vec<usize> = sheets.filter_map(|(_, data)| word(data, 0)).map(|start| start as usize).collect();
     let styles = styles(&stream);
-    starts.into_iter().map(|start| look_at_sheet(&stream, start, &styles)).collect()
+    let facts = starts.into_iter().map(|start| look_at_sheet(&stream, start, &styles));
+    facts.collect::<Result<_, _>>().map_err(Trouble::damaged)
 }
 
 /// What the numbers of cells stand for, by the style of the cell.
@@ -127,6 +132,7 @@ const ROWS: u32 = 1 << 16;
 const COLUMNS: u16 = 256;
 
 const END: u16 = 0x000A;
+const PASSWORD: u16 = 0x002F;
 const BOUND_SHEET: u16 = 0x0085;
 const DIMENSIONS: u16 = 0x0200;
 const SEVERAL: u16 = 0x00BD;

@@ -22,7 +22,7 @@ pub(super) struct Xls {
 
 impl Xls {
     pub fn open(bytes: Vec<u8>, limits: &Limits) -> Step<Xls> {
-        let known = ole::look(&bytes).map_err(Trouble::damaged)?;
+        let known = ole::look(&bytes)?;
         let extent: u64 = known.iter().map(|facts| facts.extent).sum();
         if extent > limits.held_cells {
             return Err(Trouble::TooLarge(Budget::HeldCells, limits.held_cells, None));
