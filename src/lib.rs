@@ -19,6 +19,7 @@ pub mod build;
 pub mod check;
 pub mod cli;
 pub mod cluster;
+pub mod clv;
 pub mod compile;
 pub mod data;
 pub mod database;

@@ -2,6 +2,7 @@
 
 mod assign;
 mod cluster;
+mod clv;
 mod damage;
 mod data_commands;
 mod deploy;

@@ -431,6 +431,8 @@ fn heavy_dependencies_stay_at_home() {
         ("pest", &["syntax"] as &[&str]),
         ("polars", &["exec"]),
         ("smartcore", &["cluster"]),
+        ("argmin", &["clv"]),
+        ("statrs", &["clv"]),
         ("calamine", &["ingest"]),
         ("minijinja", &["report"]),
         ("indicatif", &["cli"]),
