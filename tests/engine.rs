@@ -130,6 +130,42 @@ fn money_is_exact_at_the_scale_that_the_data_need() {
 }
 
 #[test]
+fn functions_of_money_keep_every_decimal() {
+    let rows = "ada,1,pen,1,-0.1234565,2024-01-01\nlin,2,pen,1,7.000000001,2024-01-03\n";
+    expect(rows, "sum(abs(price))", &["0.1234565", "7.000000001"]);
+    expect(rows, "sum(clip(price, -1 GBP, 7.5 GBP))", &["-0.1234565", "7.000000001"]);
+    expect(rows, "sum(round(price, 6))", &["-0.123457", "7"]);
+    expect(rows, "sum(floor(price))", &["-1", "7"]);
+    expect(rows, "sum(ceil(price))", &["0", "8"]);
+    expect(rows, "sum(round(price * 100))", &["-12", "700"]);
+}
+
+#[test]
+fn baskets_may_be_by_the_column_of_customers() {
+    let spec = spec_with("    n = count(baskets)\n    x = sum(baskets.worth)").replace("by invoice", "by customer");
+    let built = Case::new(&spec, &orders(SMALL)).built();
+    assert_eq!((feature(&built, "n"), feature(&built, "x")), (vec!["1".into(); 2], vec!["13.25".into(), "20".into()]));
+    assert_eq!(built.outcome.baskets, Some(2));
+}
+
+#[test]
+fn a_field_of_a_basket_may_be_constant() {
+    let spec = spec_with("    x = share(\"pen\" = baskets.kind)\n    y = share(\"cup\" = baskets.kind)");
+    let spec = spec.replace("worth = sum(amount)", "worth = sum(amount); kind = \"pen\"");
+    let built = Case::new(&spec, &orders(SMALL)).built();
+    assert_eq!((feature(&built, "x"), feature(&built, "y")), (vec!["1".to_owned(); 2], vec!["0".to_owned(); 2]));
+}
+
+#[test]
+fn a_trend_over_seconds_is_as_precise_as_one_over_years() {
+    // 28 more a second are 28 x 86,400 more a day.
+    let rows = "ada,1,pen,1,1,2024-01-01 10:00:00\nada,1,pen,29,1,2024-01-01 10:00:01\n";
+    let built = Case::new(&spec_with("    x = trend(quantity)"), &orders(rows)).built();
+    let slope: f64 = feature(&built, "x")[0].parse().unwrap();
+    assert!((slope - 2_419_200.0).abs() < 1e-6, "{slope}");
+}
+
+#[test]
 fn a_sum_that_leaves_64_bits_is_an_error_and_not_a_wrong_number() {
     let rows = "ada,1,pen,9000000000000000,900.125,2024-01-01\n";
     let found = Case::new(&spec_with("    x = sum(amount)"), &orders(rows)).build().err().unwrap();

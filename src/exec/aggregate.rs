@@ -227,7 +227,10 @@ fn entropy(counts: &[f64]) -> Option<f64> {
 
 /// Least squares of the values on time in days: change per day. Missing with fewer than two different times.
 fn slope(times: &[f64], values: &[f64]) -> Option<f64> {
-    let mut points: Vec<(f64, f64)> = times.iter().map(|t| t / DAY as f64).zip(values.iter().copied()).collect();
+    // From the first one on: days since 1970 have too few digits left for moments that are seconds apart.
+    let start = times.iter().copied().fold(f64::INFINITY, f64::min);
+    let days = times.iter().map(|t| (t - start) / DAY as f64);
+    let mut points: Vec<(f64, f64)> = days.zip(values.iter().copied()).collect();
     points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let n = points.len() as f64;
     let (t0, x0) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);

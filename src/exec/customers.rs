@@ -275,7 +275,10 @@ fn basket_slots(plan: &Plan, settled: &Settled) -> Result<Option<(u64, Table)>, 
     // A row that does not say its basket is in none.
     let without = rows.column_of(polars::prelude::col(baskets.by.as_str()).is_null())?;
     rows.split(&without)?;
-    let grouped = aggregate(&rows, &[&plan.customer, &baskets.by], &slots, &plan.time, as_of)?;
+    // Baskets by the column that tells customers apart: one for each customer.
+    let keys = [plan.customer.as_str(), baskets.by.as_str()];
+    let keys = if keys[0] == keys[1] { &keys[..1] } else { &keys[..] };
+    let grouped = aggregate(&rows, keys, &slots, &plan.time, as_of)?;
     let count = grouped.height as u64;
     let mut relation = Relation::from_table(grouped, None)?;
     for field in &baskets.fields {

@@ -75,7 +75,9 @@ impl Relation {
     pub fn column_of(&self, expr: polars::prelude::Expr) -> Result<Column, ExecError> {
         let out = collect(self.frame.clone().lazy().select([expr]))?;
         let column = out.columns().first().cloned().expect("one expression gives one column");
-        Ok(if column.len() == 1 && self.height() != 1 { column.new_from_index(0, self.height()) } else { column })
+        // As so many cells: a column that polars knows to be constant is one cell again beside a literal.
+        let spread = || column.new_from_index(0, self.height()).take_materialized_series().into_column();
+        Ok(if column.len() == 1 && self.height() != 1 { spread() } else { column })
     }
 
     /// Takes out the rows where `mask` is true and returns the rows that leave; unknown stays.

@@ -4,8 +4,9 @@
 //! by a literal by multiplying with its reciprocal, which is not the same number).
 
 use polars::prelude::{
-    Column as PlColumn, DataType, Expr as PlExpr, Field, Float64Chunked, Int64Chunked, IntoColumn, NamedFrom,
-    PolarsResult, Schema, Series, col, concat_str, lit, map_multiple, polars_err, when,
+    ChunkedArray, Column as PlColumn, DataType, Expr as PlExpr, Field, Float64Type, Int64Chunked, Int64Type,
+    IntoColumn, IntoSeries, NewChunkedArray, PolarsNumericType, PolarsResult, Schema, col, concat_str, lit,
+    map_multiple, polars_err, when,
 };
 
 use super::relation::{IDENTITY, Relation, Repr};
@@ -188,6 +189,9 @@ impl Lowering<'_> {
             }
             _ => {}
         }
+        if let Some(exact) = exactly(function, arguments, &lowered, base) {
+            return exact;
+        }
         let of_duration = arguments[0].base == Base::Duration;
         let inputs: Vec<PlExpr> = lowered.into_iter().map(to_float).collect();
         let expr = floats(inputs, move |a| match number_function(function, a, of_duration) {
@@ -202,6 +206,49 @@ impl Lowering<'_> {
             base if base.is_whole() => Lowered { expr: rounded(expr, 1.0), repr: Repr::Int },
             _ => Lowered { expr, repr: Repr::Float },
         }
+    }
+}
+
+/// Functions that give one of their arguments, or a coarser one, of money, time spans and whole numbers: exact like them.
+fn exactly(function: Scalar, arguments: &[Expr], lowered: &[Lowered], base: Base) -> Option<Lowered> {
+    let whole = lowered.iter().all(|l| matches!(l.repr, Repr::Int | Repr::Decimal(_) | Repr::Micros));
+    let of = |scale: u8| match base {
+        Base::Money => Some(Repr::Decimal(scale)),
+        Base::Duration => Some(Repr::Micros),
+        base => base.is_whole().then_some(Repr::Int),
+    };
+    if !whole || of(0).is_none() {
+        return None;
+    }
+    match function {
+        Scalar::Abs | Scalar::Clip => {
+            let scale = lowered.iter().map(|l| scale_of(l.repr)).max()?;
+            let inputs = lowered.iter().map(|l| rescale(l.clone(), scale)).collect();
+            let expr = match function {
+                Scalar::Abs => wholes(inputs, |a| a[0].checked_abs()),
+                _ => wholes(inputs, |a| Some(a[0].max(a[1]).min(a[2]))),
+            };
+            Some(Lowered { expr, repr: of(scale)? })
+        }
+        Scalar::Round | Scalar::Floor | Scalar::Ceil => {
+            let digits = match arguments.get(1).map(|digits| &digits.op) {
+                Some(Op::Constant(Constant::Decimal(digits))) => u8::try_from(digits.units).ok()?,
+                _ => 0,
+            };
+            let (x, scale) = (&lowered[0], scale_of(lowered[0].repr));
+            if scale <= digits {
+                return Some(Lowered { expr: x.expr.clone(), repr: of(scale)? });
+            }
+            let unit = 10i64.pow(u32::from(scale - digits));
+            let expr = wholes(vec![x.expr.clone()], move |a| match function {
+                Scalar::Floor => Some(a[0].div_euclid(unit)),
+                Scalar::Ceil => Some(a[0].div_euclid(unit) + i64::from(a[0].rem_euclid(unit) != 0)),
+                // Halves away from zero.
+                _ => Some(a[0] / unit + (a[0] % unit) / (unit / 2)),
+            });
+            Some(Lowered { expr, repr: of(digits)? })
+        }
+        _ => None,
     }
 }
 
@@ -338,14 +385,35 @@ fn float2(x: PlExpr, y: PlExpr, operator: Operator) -> PlExpr {
 
 /// A function of numbers, cell by cell; missing in, missing out.
 fn floats(inputs: Vec<PlExpr>, f: impl Fn(&[f64]) -> Option<f64> + Send + Sync + 'static) -> PlExpr {
+    cells::<Float64Type>(inputs, DataType::Float64, move |a| Ok(f(a).filter(|x| !x.is_nan())))
+}
+
+/// A function of whole numbers, cell by cell; nothing is a number that left 64 bits.
+fn wholes(inputs: Vec<PlExpr>, f: impl Fn(&[i64]) -> Option<i64> + Send + Sync + 'static) -> PlExpr {
+    cells::<Int64Type>(inputs, DataType::Int64, move |a| match f(a) {
+        Some(x) => Ok(Some(x)),
+        None => Err(polars_err!(ComputeError: "{OVERFLOW}")),
+    })
+}
+
+fn cells<T: PolarsNumericType>(
+    inputs: Vec<PlExpr>,
+    dtype: DataType,
+    f: impl Fn(&[T::Native]) -> PolarsResult<Option<T::Native>> + Send + Sync + 'static,
+) -> PlExpr
+where
+    ChunkedArray<T>: IntoSeries,
+{
+    let field = dtype.clone();
     map_multiple(
         move |columns: &mut [PlColumn]| -> PolarsResult<PlColumn> {
-            let cast = columns.iter().map(|c| c.cast(&DataType::Float64)).collect::<PolarsResult<Vec<_>>>()?;
-            let values = cast.iter().map(|c| c.f64()).collect::<PolarsResult<Vec<&Float64Chunked>>>()?;
+            let cast = columns.iter().map(|c| c.cast(&dtype)).collect::<PolarsResult<Vec<_>>>()?;
+            let values = cast.iter().map(|c| c.as_materialized_series().unpack::<T>());
+            let values = values.collect::<PolarsResult<Vec<&ChunkedArray<T>>>>()?;
             let n = values.iter().map(|v| v.len()).reduce(longest).unwrap_or(0);
-            let mut arguments = vec![0.0; values.len()];
+            let mut arguments = vec![T::Native::default(); values.len()];
             let mut iterators: Vec<_> = values.iter().map(|v| v.iter()).collect();
-            let mut out: Vec<Option<f64>> = Vec::with_capacity(n);
+            let mut out: Vec<Option<T::Native>> = Vec::with_capacity(n);
             for _ in 0..n {
                 let mut complete = true;
                 for ((slot, iterator), source) in arguments.iter_mut().zip(&mut iterators).zip(&values) {
@@ -354,11 +422,12 @@ fn floats(inputs: Vec<PlExpr>, f: impl Fn(&[f64]) -> Option<f64> + Send + Sync +
                         None => complete = false,
                     }
                 }
-                out.push(if complete { f(&arguments).filter(|x| !x.is_nan()) } else { None });
+                out.push(if complete { f(&arguments)? } else { None });
             }
-            Ok(Series::new(columns[0].name().clone(), out).into_column())
+            let out = ChunkedArray::<T>::from_iter_options(columns[0].name().clone(), out.into_iter());
+            Ok(out.into_series().into_column())
         },
         inputs,
-        |_: &Schema, fields: &[Field]| Ok(Field::new(fields[0].name().clone(), DataType::Float64)),
+        move |_: &Schema, fields: &[Field]| Ok(Field::new(fields[0].name().clone(), field.clone())),
     )
 }
