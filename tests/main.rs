@@ -14,6 +14,7 @@ mod format;
 mod ingest;
 mod joins;
 mod language;
+mod oracle;
 mod outputs;
 mod patterns;
 mod postgres;
