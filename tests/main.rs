@@ -12,6 +12,7 @@ mod editors;
 mod engine;
 mod format;
 mod ingest;
+mod invariance;
 mod joins;
 mod language;
 mod oracle;

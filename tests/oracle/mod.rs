@@ -5,7 +5,7 @@
 //! or `eval`. `PROPTEST_CASES=5000` runs more cases, other ones each time.
 
 mod aggregates;
-mod generate;
+pub mod generate;
 mod interpret;
 mod value;
 
