@@ -15,6 +15,7 @@ mod ingest;
 mod invariance;
 mod joins;
 mod language;
+mod layouts;
 mod oracle;
 mod outputs;
 mod patterns;
