@@ -3,13 +3,13 @@
 use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{self, Diagnostic, Place};
-use crate::exec::{self, ExecError, Execution, Input, Joined, Repeated};
+use crate::exec::{self, ExecError, Execution, Input, Joined, Repeated, SeveralRows};
 use crate::ingest::{Detection, FileFacts, Loaded, Places, Refusal};
 use crate::inputs::{self, Instead};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Scan};
 use crate::progress::Progress;
-use crate::spec::{Scale, Source, Spec, Typed};
+use crate::spec::{Grain, Scale, Source, Spec, Typed};
 use crate::summarize;
 use crate::world::World;
 
@@ -154,6 +154,34 @@ fn key_repeated(repeated: &Repeated, spec: &Spec<Typed>, sources: &[SourceRead])
         .help("join on columns that tell its rows apart, `on a = b, c = d`, or keep one row of each key in the file")
 }
 
+/// Which of the rows of a customer is meant is not for segc to say.
+fn several_rows(found: &SeveralRows, spec: &Spec<Typed>, sources: &[SourceRead]) -> Diagnostic {
+    let (source, column) = (spec.facts(), &spec.column(spec.customer).name);
+    let stated = match spec.grain {
+        Grain::Customers { stated } => stated,
+        Grain::Purchases { .. } => column.span,
+    };
+    let place = |row: usize| place_of(row, &source.name.value, sources.first());
+    let (first, second) = (place(found.rows.0), place(found.rows.1));
+    let mut diagnostic =
+        Diagnostic::error("SEG0340", format!("customer `{}` has two rows in `{}`", found.customer, source.name.value))
+            .at(stated, "says that a row is a customer")
+            .note(format!("the other one is {}", place_in_words(&first)))
+            .in_data(Place { column: Some(column.value.clone()), value: Some(found.customer.clone()), ..second });
+    match found.more {
+        0 => {}
+        1 => diagnostic = diagnostic.note("1 more row repeats a customer"),
+        more => diagnostic = diagnostic.note(format!("{more} more rows repeat a customer")),
+    }
+    diagnostic.help(match found.alike {
+        true => "where whole rows are repeated, drop them: `filter { drop \"repeated row\" when duplicate }`",
+        false => {
+            "keep one row of each customer, by a rule in `filter` or in the file; where rows are purchases, leave out \
+             `, one row each`"
+        }
+    })
+}
+
 /// Where a row of a table stands: in its file, or else where it came in.
 fn place_of(row: usize, source: &str, read: Option<&SourceRead>) -> Place {
     let places = read.and_then(|read| read.places.as_ref());
@@ -185,7 +213,7 @@ pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>, sources: &[Sourc
                 .help("look at the rule and at the data: a rule may say the opposite of what it should")
         }
         ExecError::NoAsOf => Diagnostic::error("SEG0401", "`as_of` is missing: no row gives it a value")
-            .at(spec.as_of.span, "nothing to compute it from")
+            .at(spec.as_of.as_ref().map_or(source, |as_of| as_of.span), "nothing to compute it from")
             .help("write a date, for example `as_of @2011-12-10`"),
         ExecError::MissingDimension { customer, dimension: at, words, customers } => Diagnostic::error(
             "SEG0402",
@@ -206,6 +234,7 @@ pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>, sources: &[Sourc
                 .help("keep it in bounds with `clip(..., 0, 1_000_000)`")
         }
         ExecError::Repeated(repeated) => key_repeated(repeated, spec, sources),
+        ExecError::SeveralRows(found) => several_rows(found, spec, sources),
         ExecError::Overflow(_) => Diagnostic::error(
             "SEG0404",
             "numbers are too large to be computed exactly: a sum or product leaves 64 bits",

@@ -186,7 +186,10 @@ pub fn ast(ast: &Ast) -> String {
                 Item::Derive(d) => p.line(format!("derive {}", definition(d))),
                 Item::Revenue(e) => p.line(format!("revenue {}", expr(e))),
                 Item::Time(name) => p.line(format!("time {}", name.value)),
-                Item::Customers(name) => p.line(format!("customers by {}", name.value)),
+                Item::Customers { by, one_row_each } => {
+                    let each = if one_row_each.is_some() { ", one row each" } else { "" };
+                    p.line(format!("customers by {}{each}", by.value));
+                }
                 Item::AsOf(e) => p.line(format!("as_of {}", expr(e))),
                 Item::Source(source) => ast_source(p, source),
                 Item::Join(join) => p.line(format!(
@@ -338,8 +341,9 @@ pub fn typed(spec: &Spec<Typed>) -> String {
         let column = |p: &mut Printer, index: usize| {
             let column = &spec.columns[index];
             let role = match index {
+                i if i == spec.customer.0 && spec.grain.is_customers() => "  (customer, one row each)",
                 i if i == spec.customer.0 => "  (customer)",
-                i if i == spec.time.0 => "  (time)",
+                i if spec.time().is_some_and(|time| time.0 == i) => "  (time)",
                 _ => "",
             };
             p.line(match &column.origin {
@@ -369,7 +373,9 @@ pub fn typed(spec: &Spec<Typed>) -> String {
                 p.line(format!("{verb} {:?} when {}", filter.name.value, named.expr(&filter.when)));
             }
         });
-        p.line(format!("as_of {}", named.expr(&spec.as_of)));
+        if let Some(as_of) = &spec.as_of {
+            p.line(format!("as_of {}", named.expr(as_of)));
+        }
         if let Some(baskets) = &spec.baskets {
             p.nested(format!("baskets by {}", spec.column(baskets.by).name.value), |p| {
                 baskets.fields.iter().for_each(|f| p.line(format!("{} = {}", f.name.value, named.expr(&f.value))));

@@ -11,12 +11,13 @@ use crate::ingest::{
     self, ColumnRequest, Container, Delimiter, Detection, Format, IngestError, InputFile, Kind, Loaded, MissingColumn,
     Refusal, Request, Sheets,
 };
-use crate::plan::{Plan, Scan};
+use crate::plan::{Plan, Scan, ScanColumn};
 use crate::profile::trade::{currency_of, may_mean};
 use crate::progress::{Progress, Silent};
 use crate::spec::{Column, Origin, Sheet, Source, Spec, Typed};
 use crate::syntax::ast::{Header, Rows};
 use crate::syntax::source::{Span, Spanned};
+use crate::time::Unit;
 use crate::types::Base;
 use crate::world::{self, Unreadable, World};
 
@@ -254,7 +255,7 @@ fn refused_rows(diagnostic: Diagnostic, shown: &[Refusal], scan: &Scan, declared
         let known =
             shown[..nth].iter().find(|other| (other.column, &other.reason) == (refusal.column, &refusal.reason));
         if known.is_none() {
-            let kind = |i: usize| format!("declared as {}; ", kind(scan.columns[i].base).word());
+            let kind = |i: usize| format!("declared as {}; ", kind(&scan.columns[i]).word());
             let kind = refusal.column.map_or(String::new(), kind);
             diagnostic = diagnostic.at(declared.column_span(refusal.column), format!("{kind}{}", refusal.reason));
         }
@@ -367,7 +368,7 @@ fn request(scan: &Scan, files: Vec<InputFile>) -> Request {
                 Header::Name(name) => ingest::Header::Name(name.clone()),
                 Header::Position(n) => ingest::Header::Position(*n),
             },
-            kind: kind(column.base),
+            kind: kind(column),
             dates: if column.dates.is_empty() && column.base.is_time() {
                 format.dates.clone()
             } else {
@@ -414,8 +415,8 @@ fn sheets(stated: &[Spanned<Sheet>]) -> Sheets {
     }
 }
 
-fn kind(base: Base) -> Kind {
-    match base {
+fn kind(column: &ScanColumn) -> Kind {
+    match column.base {
         Base::Id => Kind::Id,
         Base::Int => Kind::Int,
         Base::Number => Kind::Number,
@@ -424,6 +425,7 @@ fn kind(base: Base) -> Kind {
         Base::Date => Kind::Date,
         Base::Datetime => Kind::Datetime,
         Base::Bool => Kind::Bool,
+        Base::Duration => Kind::Span(column.unit.unwrap_or(Unit::Days)),
         _ => Kind::Text,
     }
 }

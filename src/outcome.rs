@@ -19,9 +19,10 @@ pub struct Outcome {
     pub title: Option<String>,
     /// ISO 4217, when the spec has money in it.
     pub currency: Option<String>,
-    pub as_of: String,
-    /// First and last purchase among the rows used.
-    pub period: Period,
+    /// Absent where a row is a customer and the spec has no `as_of`.
+    pub as_of: Option<String>,
+    /// First and last purchase among the rows used; absent where a row is a customer.
+    pub period: Option<Period>,
     pub rows: RowLedger,
     /// What the rows were joined with, in the order of the spec.
     #[serde(default)]

@@ -112,7 +112,8 @@ pub fn write(
     patience: Duration,
 ) -> Result<Written, Box<Diagnostic>> {
     let list = List::of(&built.execution, &built.plan);
-    let build = Build { id: build, as_of: built.execution.as_of, segmentation: &built.outcome.name };
+    let as_of = built.execution.as_of.ok_or_else(|| Box::new(sink.without_as_of()))?;
+    let build = Build { id: build, as_of, segmentation: &built.outcome.name };
     let written = sink
         .open(world)
         .and_then(|mut database| write::write(&mut *database, &sink.table, sink.mode, &build, &list, patience));

@@ -75,7 +75,9 @@ fn facts(outcome: &Outcome, out: &mut String) {
     let mut fact = |name: &str, value: String| {
         let _ = writeln!(out, "  {name:<10} {value}");
     };
-    fact("as of", outcome.as_of.clone());
+    if let Some(as_of) = &outcome.as_of {
+        fact("as of", as_of.clone());
+    }
     fact("customers", outcome.customers.to_string());
     if let Some(baskets) = outcome.baskets {
         fact("baskets", baskets.to_string());

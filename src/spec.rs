@@ -137,18 +137,27 @@ pub struct Spec<S: Stage> {
     /// Columns of the sources in their order, then derived ones.
     pub columns: Vec<Column<S>>,
     pub revenue: Option<Expr<S>>,
-    /// The column that says when a row happened.
-    pub time: ColumnId,
+    pub grain: Grain,
     /// The column that says whose row it is.
     pub customer: ColumnId,
     pub filters: Vec<Filter<S>>,
-    pub as_of: Expr<S>,
+    /// A spec of purchases has one.
+    pub as_of: Option<Expr<S>>,
     pub baskets: Option<Baskets<S>>,
     pub features: Vec<Feature<S>>,
     pub cluster: Option<Cluster<S>>,
     pub labels: Option<Labels<S>>,
     pub tests: Vec<Test<S>>,
     pub sinks: Vec<Sink>,
+}
+
+/// What a row of the first source is: the grain of a fact table (Kimball).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Grain {
+    /// Something that a customer bought, at the time in this column.
+    Purchases { time: ColumnId },
+    /// A customer, measured already. `stated` is where the spec says so.
+    Customers { stated: Span },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -406,7 +415,21 @@ pub enum CheckCondition {
     Between(f64, f64),
 }
 
+impl Grain {
+    pub fn is_customers(self) -> bool {
+        matches!(self, Grain::Customers { .. })
+    }
+}
+
 impl<S: Stage> Spec<S> {
+    /// The column that says when a row happened.
+    pub fn time(&self) -> Option<ColumnId> {
+        match self.grain {
+            Grain::Purchases { time } => Some(time),
+            Grain::Customers { .. } => None,
+        }
+    }
+
     /// The source whose rows are counted.
     pub fn facts(&self) -> &Source {
         self.sources.first().expect("`resolve` gives no spec without a source")

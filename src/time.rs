@@ -35,6 +35,39 @@ pub fn moment(text: &str) -> Option<(i64, bool)> {
     Some((date.and_time(time).and_utc().timestamp_micros(), clock.is_none()))
 }
 
+/// What the numbers of a column of time spans count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Seconds,
+    Minutes,
+    Hours,
+    Days,
+    Weeks,
+}
+
+impl Unit {
+    pub const ALL: [Unit; 5] = [Unit::Seconds, Unit::Minutes, Unit::Hours, Unit::Days, Unit::Weeks];
+
+    /// As a spec has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Seconds => "seconds",
+            Unit::Minutes => "minutes",
+            Unit::Hours => "hours",
+            Unit::Days => "days",
+            Unit::Weeks => "weeks",
+        }
+    }
+
+    pub fn find(name: &str) -> Option<Unit> {
+        Unit::ALL.into_iter().find(|unit| unit.name() == name)
+    }
+
+    pub fn micros(self) -> i64 {
+        micros_per(self.name()).expect("every unit has a length")
+    }
+}
+
 /// Microseconds in a unit of time, by its name in a spec.
 pub fn micros_per(unit: &str) -> Option<i64> {
     Some(match unit {

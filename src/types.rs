@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::time::Unit;
+
 /// The type of an expression and whether it can be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Type {
@@ -64,12 +66,16 @@ impl Base {
             "date" => Base::Date,
             "datetime" => Base::Datetime,
             "bool" => Base::Bool,
+            _ if Unit::find(name).is_some() => Base::Duration,
             _ => return None,
         })
     }
 
     /// The types that a column may have.
-    pub const COLUMN_TYPES: [&str; 9] = ["id", "text", "int", "number", "money", "share", "date", "datetime", "bool"];
+    pub const COLUMN_TYPES: [&str; 14] = [
+        "id", "text", "int", "number", "money", "share", "date", "datetime", "bool", "days", "weeks", "hours",
+        "minutes", "seconds",
+    ];
 
     /// A plain number: no unit, so that counts, shares and scores may meet.
     pub fn is_plain(self) -> bool {

@@ -236,7 +236,7 @@ fn scores_go_by_the_cut_points_of_the_model() {
 fn one_customer_alone_gets_what_he_gets_among_others() {
     let case = clustered();
     let assigner = assigner(&case);
-    let as_of = Some(case.built().execution.as_of);
+    let as_of = case.built().execution.as_of;
     let (all, _) = assigned(&assigner, &case, &["orders.csv"], as_of).unwrap();
     let orders = fs::read_to_string(case.path("orders.csv")).unwrap();
     let all = table(&all.csv(Texts::Harmless));

@@ -161,7 +161,7 @@ fn time_customer_revenue_and_parameters_take_joined_columns() {
     case.put("orders.csv", "order,buyer,at,fee\n1,ada,2024-01-01,0.50\n2,ada,2024-01-03,1.25\n3,,2024-01-09,4\n");
     let built = case.built();
     assert_eq!(built.execution.customers.ids, ["ada"]);
-    assert_eq!(built.outcome.as_of, "2024-01-03T00:00:00");
+    assert_eq!(built.outcome.as_of.as_deref(), Some("2024-01-03T00:00:00"));
     // 0.50 x 2 + 0.50 x 1 + 1.25 x 5
     assert_eq!(built.outcome.amount.as_deref(), Some("7.75"));
     // Two rows of order 1 at 0.50, one of order 2 at 1.25, twice.

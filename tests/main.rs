@@ -3,6 +3,7 @@
 mod assign;
 mod cluster;
 mod clv;
+mod customers;
 mod damage;
 mod data_commands;
 mod deploy;

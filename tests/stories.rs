@@ -113,7 +113,7 @@ fn online_retail_gives_the_published_numbers() {
         assert_eq!(left, [406_829, 397_924, 397_924, 397_884, 392_692]);
         assert_eq!(outcome.amount.as_deref(), Some("8887208.894"));
         assert_eq!((outcome.customers, outcome.baskets), (4_338, Some(18_532)));
-        assert_eq!(outcome.as_of, "2011-12-10T12:50:00");
+        assert_eq!(outcome.as_of.as_deref(), Some("2011-12-10T12:50:00"));
         let stats = |name: &str| outcome.features.iter().find(|f| f.name == name).unwrap().stats.clone().unwrap();
         let recency = stats("recency");
         assert_eq!((recency.p50, recency.p75), (51.0, 142.0));

@@ -12,7 +12,7 @@ use crate::ingest::{
     self, ColumnRequest, Format, Header, IngestError, InputFile, Kind, Loaded, MissingColumn, Request,
 };
 use crate::output::csv::as_it_was;
-use crate::plan::Projection;
+use crate::plan::{Grain, Projection};
 use crate::progress::Progress;
 use crate::syntax::ast;
 use crate::table::ColumnData;
@@ -176,7 +176,7 @@ fn twice(loaded: &Loaded, request: &Request) -> Option<Diagnostic> {
             format!("customer `{id}` has {times} rows{others}: a table of features has one each"),
         )
         .in_data(at(request, None))
-        .help("keep one row per customer; purchases are recognised by the columns of the spec's source"),
+        .help("keep one row per customer; rows of the spec's source are recognised by its columns"),
     )
 }
 
@@ -244,6 +244,7 @@ pub(super) fn neither(
     });
     let absent: Vec<String> = absent.collect();
     let features: Vec<String> = assigner.plan.features().map(|f| headings(assigner, f)[0].clone()).collect();
+    let rows = if assigner.plan.grain == Grain::Customers { "customers" } else { "purchases" };
     Diagnostic::error(
         "SEG0358",
         format!("`{}` has neither the columns of the model's source nor its features", file.name),
@@ -252,7 +253,7 @@ pub(super) fn neither(
     .note(format!("of the source it lacks {}", absent.join(", ")))
     .note(format!("it has {}", suggest::list(headers.iter().map(String::as_str))))
     .help(format!(
-        "give purchases laid out as the source of the spec, or one row per customer with `customer`, {}",
+        "give {rows} laid out as the source of the spec, or one row per customer with `customer`, {}",
         suggest::list(features.iter().map(String::as_str))
     ))
 }

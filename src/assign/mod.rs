@@ -30,14 +30,15 @@ use crate::exec::{ExecError, Input};
 use crate::ingest::{IngestError, InputFile};
 use crate::inputs::{self, Instead};
 use crate::output::Texts;
+use crate::plan::Condition;
 use crate::progress::Progress;
 use crate::types::Base;
 use crate::world::World;
 
 /// Customers as they come.
 pub enum Rows {
-    /// Purchases, laid out as the sources of the model's spec and in their order.
-    Purchases(Vec<Input>),
+    /// Purchases, or customers with one row each: laid out as the sources of the model's spec and in their order.
+    AsInSpec(Vec<Input>),
     /// One row per customer, with features measured elsewhere.
     Measured(Measured),
 }
@@ -97,7 +98,7 @@ pub fn read(
         }
     }
     let (inputs, sources) = build::apart(plan, read);
-    Ok(Found { rows: Rows::Purchases(inputs), sources, diagnostics })
+    Ok(Found { rows: Rows::AsInSpec(inputs), sources, diagnostics })
 }
 
 /// Gives every customer a segment, or the reason why there is none. `sources` are those of the rows, for what is wrong
@@ -114,7 +115,7 @@ pub fn assign<'a>(
     let spec = assigner.compiled.spec.as_ref().expect("a plan is lowered from a spec");
     let failed = |error: ExecError| {
         let late = matches!(&error, ExecError::NothingLeft { dropped, .. } if dropped.iter().any(|(rule, _)| {
-            plan.drops.last().is_some_and(|last| last.rule == *rule)
+            plan.drops.iter().any(|late| late.when == Condition::AfterAsOf && late.rule == *rule)
         }));
         let found = build::diagnostic(&error, spec, sources);
         vec![if late {
@@ -124,7 +125,7 @@ pub fn assign<'a>(
         }]
     };
     let placed = match rows {
-        Rows::Purchases(inputs) => place::from_rows(plan, learned, inputs, as_of).map_err(failed)?,
+        Rows::AsInSpec(inputs) => place::from_rows(plan, learned, inputs, as_of).map_err(failed)?,
         Rows::Measured(measured) => place::from_features(plan, learned, measured, as_of)
             .map_err(failed)?
             .map_err(|lacking| vec![measured::lacking(assigner, &lacking)])?,

@@ -88,8 +88,11 @@ impl Checker<'_> {
         let params = spec.params.iter().map(|p| self.param(p)).collect();
         let columns: Vec<_> = spec.columns.iter().enumerate().map(|(i, c)| self.column(i, c, spec)).collect();
         self.keys(spec);
-        self.role(spec, spec.time, ("when a purchase happened", "time"), Base::is_time);
-        self.role(spec, spec.customer, ("whose purchase a row is", "customers by"), |b| b.is_text() || b == Base::Int);
+        if let Some(time) = spec.time() {
+            self.role(spec, time, ("when a purchase happened", "time"), Base::is_time);
+        }
+        let whose = if spec.grain.is_customers() { "who a row is" } else { "whose purchase a row is" };
+        self.role(spec, spec.customer, (whose, "customers by"), |b| b.is_text() || b == Base::Int);
         let revenue = spec.revenue.as_ref().map(|e| self.revenue(e));
         let filters: Vec<_> = spec.filters.iter().map(|f| self.filter(f)).collect();
         // From here on only rows that the filters let through are looked at.
@@ -100,9 +103,12 @@ impl Checker<'_> {
                 self.columns[i].may_be_missing = false;
             }
         }
-        let as_of = self.expr(&spec.as_of);
-        let date = expressions::date_in(self.sources.text(as_of.span)).map(|date| format!("as_of @{date}"));
-        self.expect(&as_of, "`as_of` is a time", Base::is_time, date.as_deref().unwrap_or("as_of max(at) + 1 day"));
+        let as_of = spec.as_of.as_ref().map(|as_of| {
+            let as_of = self.expr(as_of);
+            let date = expressions::date_in(self.sources.text(as_of.span)).map(|date| format!("as_of @{date}"));
+            self.expect(&as_of, "`as_of` is a time", Base::is_time, date.as_deref().unwrap_or("as_of max(at) + 1 day"));
+            as_of
+        });
         self.all_in_baskets = spec.baskets.as_ref().is_none_or(|b| !self.columns[b.by.0].may_be_missing);
         let baskets = spec.baskets.as_ref().map(|b| self.baskets_block(b));
         let features: Vec<_> = spec.features.iter().map(|f| self.feature(f)).collect();
@@ -129,7 +135,7 @@ impl Checker<'_> {
             sources: spec.sources.clone(),
             columns,
             revenue,
-            time: spec.time,
+            grain: spec.grain,
             customer: spec.customer,
             filters,
             as_of,
@@ -185,7 +191,7 @@ impl Checker<'_> {
             }
         };
         // Rows without a customer or a time leave by built-in rules.
-        if spec.customer == ColumnId(index) || spec.time == ColumnId(index) {
+        if spec.customer == ColumnId(index) || spec.time() == Some(ColumnId(index)) {
             ty.may_be_missing = false;
         }
         self.columns.push(ty);

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::progress::Terminal;
 use super::{Exit, Printer, data_folders, exit_for};
-use crate::assign::{self, Assigned, Assigner, Found, Rows, Unusable};
+use crate::assign::{self, Assigned, Assigner, Found, Unusable};
 use crate::build::SourceRead;
 use crate::diagnostics::Diagnostic;
 use crate::ingest::InputFile;
 use crate::inputs::Instead;
 use crate::output::{Texts, csv, replace_file};
+use crate::plan::Grain;
 use crate::report::numbers::count;
 use crate::syntax::source::SourceMap;
 use crate::time::{iso, moment};
@@ -17,7 +18,7 @@ use crate::world::Disk;
 
 #[derive(clap::Args)]
 pub struct AssignArgs {
-    /// New purchases, laid out as the source of the spec, or customers with their features, one row each
+    /// New rows, laid out as the source of the spec, or customers with their features, one row each
     #[arg(required = true, value_name = "FILE")]
     files: Vec<String>,
     /// The model, which `segc build` writes
@@ -58,15 +59,14 @@ pub fn run(args: &AssignArgs, printer: &Printer) -> Exit {
     let progress = Terminal::new(printer);
     let result = located(args, &world).and_then(|(files, instead)| {
         let Found { rows, sources, diagnostics } = assign::read(&world, &assigner, files, instead, &progress)?;
-        let purchases = matches!(rows, Rows::Purchases(_));
         match assign::assign(&assigner, rows, &sources, args.as_of) {
-            Ok(assigned) => Ok((assigned, purchases, sources, diagnostics)),
+            Ok(assigned) => Ok((assigned, sources, diagnostics)),
             Err(found) => Err(diagnostics.into_iter().chain(found).collect()),
         }
     });
     progress.clear();
     let show = |found: &[Diagnostic]| printer.diagnostics(found, &assigner.compiled.sources);
-    let (assigned, purchases, sources, mut diagnostics) = match result {
+    let (assigned, sources, mut diagnostics) = match result {
         Ok(done) => done,
         Err(diagnostics) => {
             show(&diagnostics);
@@ -85,7 +85,7 @@ pub fn run(args: &AssignArgs, printer: &Printer) -> Exit {
         }
     }
     show(&diagnostics);
-    let summary = summary(args, &assigned, purchases, &sources);
+    let summary = summary(args, &assigned, &sources);
     match (&args.output, printer.quiet) {
         (None, _) => {
             printer.out(&String::from_utf8_lossy(&list));
@@ -137,17 +137,21 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Vec<Diagnostic>> {
 }
 
 /// What was read, from when it was looked at, and how many customers each segment got.
-fn summary(args: &AssignArgs, assigned: &Assigned, purchases: bool, sources: &[SourceRead]) -> String {
+fn summary(args: &AssignArgs, assigned: &Assigned, sources: &[SourceRead]) -> String {
     let placed = &assigned.placed;
-    let what = match (&placed.ledger, purchases) {
-        (Some(ledger), _) => {
+    let what = match &placed.ledger {
+        Some(ledger) => {
             let dropped =
                 ledger.dropped.iter().filter(|d| d.rows > 0).map(|d| format!(", {} {}", d.rule, count(d.rows)));
             let refused = (ledger.refused > 0).then(|| format!(", unreadable {}", count(ledger.refused)));
             let gone: String = dropped.chain(refused).collect();
-            format!("purchases: {} rows read, {} used{gone}", count(ledger.read), count(ledger.used))
+            let rows = match assigned.assigner.plan.grain {
+                Grain::Purchases { .. } => "purchases",
+                Grain::Customers => "customers",
+            };
+            format!("{rows}: {} rows read, {} used{gone}", count(ledger.read), count(ledger.used))
         }
-        (None, _) => {
+        None => {
             let read: u64 = sources.iter().flat_map(|s| &s.files).map(|f| f.rows).sum();
             format!("measured customers: {} rows read, {} used", count(read), count(placed.placements.len() as u64))
         }
@@ -157,8 +161,10 @@ fn summary(args: &AssignArgs, assigned: &Assigned, purchases: bool, sources: &[S
         let by = match args.as_of {
             Some(_) => "as stated".to_owned(),
             None => {
-                let spec = assigned.assigner.compiled.spec.as_ref().map(|spec| spec.as_of.span);
-                let words = spec.map_or(String::new(), |span| assigned.assigner.compiled.sources.one_line(span));
+                let as_of = assigned.assigner.compiled.spec.as_ref().and_then(|spec| spec.as_of.as_ref());
+                let words = as_of
+                    .map(|as_of| as_of.span)
+                    .map_or(String::new(), |span| assigned.assigner.compiled.sources.one_line(span));
                 format!("by the spec: {words}")
             }
         };

@@ -2,7 +2,7 @@
 //! from which segment to which, how much money moves with them, and why.
 
 mod limit;
-mod meaning;
+pub mod meaning;
 mod render;
 mod sides;
 

@@ -12,12 +12,12 @@ use crate::table::{Cells, Column, ColumnData, Table};
 use crate::time::DAY;
 
 /// One row per group, in the order of the keys; without keys one row over everything. The columns are the keys, then
-/// the slots. `time` is the column that orders rows for `first` and `last`.
+/// the slots. `time` is the column that orders rows for `first`, `last` and `trend`.
 pub(super) fn aggregate(
     relation: &Relation,
     keys: &[&str],
     slots: &[Slot],
-    time: &str,
+    time: Option<&str>,
     as_of: Option<i64>,
 ) -> Result<Table, ExecError> {
     let with_constants = spread_constants(relation, slots, as_of)?;
@@ -87,7 +87,7 @@ fn filter_name(slot: usize) -> String {
     format!("$filter{slot}")
 }
 
-fn part(index: usize, slot: &Slot, lowering: &Lowering, time: &str) -> Part {
+fn part(index: usize, slot: &Slot, lowering: &Lowering, time: Option<&str>) -> Part {
     let filter = slot.filter.as_ref().map(|e| match e.is_constant() {
         true => col(filter_name(index)),
         false => lowering.lower(e).expr,
@@ -100,6 +100,7 @@ fn part(index: usize, slot: &Slot, lowering: &Lowering, time: &str) -> Part {
         true => Lowered { expr: col(argument_name(index)), repr: lowering.relation.reprs[&argument_name(index)] },
         false => lowering.lower(argument),
     };
+    let at_time = || col(time.expect("only aggregates of purchases ask for their time"));
     let kept = |e: Expr| filter.clone().map_or(e.clone(), |f| e.filter(f));
     let x = kept(expr.clone()).drop_nulls();
     let whole = matches!(repr, Repr::Int | Repr::Decimal(_) | Repr::Micros);
@@ -120,7 +121,7 @@ fn part(index: usize, slot: &Slot, lowering: &Lowering, time: &str) -> Part {
         Aggregate::Max => vec![x.max()],
         Aggregate::Std => vec![float().sort(SortOptions::default()).implode(true)],
         Aggregate::First | Aggregate::Last => {
-            let at = kept(col(time)).filter(kept(expr.clone()).is_not_null());
+            let at = kept(at_time()).filter(kept(expr.clone()).is_not_null());
             let end = if slot.function == Aggregate::First { at.clone().min() } else { at.clone().max() };
             vec![x.filter(at.eq(end)).min()]
         }
@@ -129,7 +130,7 @@ fn part(index: usize, slot: &Slot, lowering: &Lowering, time: &str) -> Part {
         Aggregate::Entropy => vec![x.unique_counts().implode(true)],
         Aggregate::MeanGap => vec![x.clone().min(), x.clone().max(), x.n_unique().cast(DataType::Int64)],
         Aggregate::Trend => {
-            let at = kept(col(time)).filter(kept(expr.clone()).is_not_null());
+            let at = kept(at_time()).filter(kept(expr.clone()).is_not_null());
             // Days of a time span per day, not microseconds.
             let unit = if repr == Repr::Micros { DAY as f64 } else { 1.0 };
             vec![(float() * lit(1.0 / unit)).implode(true), at.cast(DataType::Float64).implode(true)]

@@ -53,10 +53,10 @@ impl Clustering {
 pub(super) fn cluster(
     plan: &Cluster,
     customers: &Customers,
-    as_of: i64,
+    as_of: Option<i64>,
     progress: &dyn Progress,
 ) -> Result<Clustering, ExecError> {
-    let (mut points, yardsticks) = points(plan, customers, Some(as_of), None)?;
+    let (mut points, yardsticks) = points(plan, customers, as_of, None)?;
     all_there(&points, plan, customers)?;
     let too_far = |error: ClusterError| match error {
         ClusterError::TooLarge { row, column, .. } | ClusterError::NotFinite { row, column } => ExecError::TooFar {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::aggregate::aggregate;
 use super::ledger::{Settled, amount_slot, cell};
+use super::one_row;
 use super::relation::{AMOUNT, Relation};
 use super::rows::Lowering;
 use super::yardstick::{Cut, Yardstick};
 use super::{ExecError, Word};
 use crate::eval::{Scope, Value, eval};
 use crate::plan::expr::Expr;
-use crate::plan::{BASKET_TIME, Plan, Population, Slot, Step};
+use crate::plan::{BASKET_TIME, Grain, Plan, Population, Slot, Step};
 use crate::spec::Aggregate;
 use crate::table::{Column, ColumnData, Table};
 use crate::types::Base;
@@ -29,8 +30,8 @@ pub struct Customers {
     pub yardsticks: Vec<Yardstick>,
     /// Baskets among the rows used, when the spec groups by baskets.
     pub baskets: Option<u64>,
-    /// Slots and helper columns that expressions refer to.
-    helpers: Vec<Feature>,
+    /// Slots, columns of rows and helper columns that expressions refer to.
+    pub(super) helpers: Vec<Feature>,
 }
 
 #[derive(Debug, Clone)]
@@ -209,12 +210,21 @@ impl Scope<usize> for OneCustomer<'_> {
 
 /// Customers with the aggregates of their rows, and the features computed from these.
 pub(super) fn measure(plan: &Plan, settled: &Settled, known: Option<&[Yardstick]>) -> Result<Customers, ExecError> {
-    let as_of = settled.as_of;
+    let mut customers = match plan.grain {
+        Grain::Purchases { .. } => gather(plan, settled)?,
+        Grain::Customers => one_row::take(plan, settled)?,
+    };
+    customers.run(&plan.customers.steps, settled.as_of, &mut vec![], known)?;
+    Ok(customers)
+}
+
+/// Customers as groups of rows.
+fn gather(plan: &Plan, settled: &Settled) -> Result<Customers, ExecError> {
     let mut row_slots = plan.customers.row_slots.clone();
     if plan.revenue.is_some() {
         row_slots.push(amount_slot());
     }
-    let mut by_customer = aggregate(&settled.relation, &[&plan.customer], &row_slots, &plan.time, Some(as_of))?;
+    let mut by_customer = aggregate(&settled.relation, &[&plan.customer], &row_slots, plan.time(), settled.as_of)?;
     let mut customers = Customers::of(ids(&by_customer, &plan.customer));
     if plan.revenue.is_some() {
         let at = by_customer.columns.iter().position(|c| c.name == AMOUNT).expect("the slot was added above");
@@ -254,23 +264,22 @@ pub(super) fn measure(plan: &Plan, settled: &Settled, known: Option<&[Yardstick]
             .collect();
         customers.helpers.extend(helpers);
     }
-    customers.run(&plan.customers.steps, Some(as_of), &mut vec![], known)?;
     Ok(customers)
 }
 
 /// The number of baskets, and the aggregates over them by customer.
 fn basket_slots(plan: &Plan, settled: &Settled) -> Result<Option<(u64, Table)>, ExecError> {
-    let Some(baskets) = &plan.baskets else { return Ok(None) };
-    let as_of = Some(settled.as_of);
-    let time = Slot {
+    let (Some(baskets), Some(time)) = (&plan.baskets, plan.time()) else { return Ok(None) };
+    let as_of = settled.as_of;
+    let at = Slot {
         name: BASKET_TIME.to_owned(),
         function: Aggregate::Min,
-        argument: Some(Expr::new(crate::plan::expr::Op::Column(plan.time.clone()), Base::Datetime)),
+        argument: Some(Expr::new(crate::plan::expr::Op::Column(time.to_owned()), Base::Datetime)),
         filter: None,
         quantile: 0.5,
         base: Base::Datetime,
     };
-    let slots: Vec<Slot> = std::iter::once(time).chain(baskets.slots.iter().cloned()).collect();
+    let slots: Vec<Slot> = std::iter::once(at).chain(baskets.slots.iter().cloned()).collect();
     let mut rows = Relation { frame: settled.relation.frame.clone(), reprs: settled.relation.reprs.clone() };
     // A row that does not say its basket is in none.
     let without = rows.column_of(polars::prelude::col(baskets.by.as_str()).is_null())?;
@@ -278,18 +287,18 @@ fn basket_slots(plan: &Plan, settled: &Settled) -> Result<Option<(u64, Table)>, 
     // Baskets by the column that tells customers apart: one for each customer.
     let keys = [plan.customer.as_str(), baskets.by.as_str()];
     let keys = if keys[0] == keys[1] { &keys[..1] } else { &keys[..] };
-    let grouped = aggregate(&rows, keys, &slots, &plan.time, as_of)?;
+    let grouped = aggregate(&rows, keys, &slots, Some(time), as_of)?;
     let count = grouped.height as u64;
     let mut relation = Relation::from_table(grouped, None)?;
     for field in &baskets.fields {
         let lowered = Lowering { relation: &relation, as_of }.lower(&field.value);
         relation.add(&field.name, lowered.expr, lowered.repr)?;
     }
-    let table = aggregate(&relation, &[&plan.customer], &plan.customers.basket_slots, BASKET_TIME, as_of)?;
+    let table = aggregate(&relation, &[&plan.customer], &plan.customers.basket_slots, Some(BASKET_TIME), as_of)?;
     Ok(Some((count, table)))
 }
 
-fn ids(table: &Table, customer: &str) -> Vec<String> {
+pub(super) fn ids(table: &Table, customer: &str) -> Vec<String> {
     let data = table.column(customer).expect("groups carry their key");
     (0..table.height)
         .map(|row| match data {
@@ -301,7 +310,7 @@ fn ids(table: &Table, customer: &str) -> Vec<String> {
 }
 
 /// A column of aggregates as a helper, each row put where `rows` says.
-fn helper(column: Column, base: Base, n: usize, rows: Option<&[usize]>) -> Feature {
+pub(super) fn helper(column: Column, base: Base, n: usize, rows: Option<&[usize]>) -> Feature {
     let mut cells = vec![Value::Missing; n];
     let height = rows.map_or(n, <[usize]>::len);
     for row in 0..height {

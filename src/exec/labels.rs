@@ -76,9 +76,9 @@ pub(super) fn rules_of(
         .collect()
 }
 
-pub(super) fn customers(labels: &Labels, customers: &Customers, everyone: &Typical, as_of: i64) -> Labelled {
+pub(super) fn customers(labels: &Labels, customers: &Customers, everyone: &Typical, as_of: Option<i64>) -> Labelled {
     let rules: Vec<u32> =
-        rules_of(&labels.rules, customers, everyone, Some(as_of)).into_iter().map(|r| r.expect(EXHAUSTIVE)).collect();
+        rules_of(&labels.rules, customers, everyone, as_of).into_iter().map(|r| r.expect(EXHAUSTIVE)).collect();
     let mut segments: Vec<Segment> = vec![];
     let mut segment_of_rule: Vec<Option<u32>> = vec![None; labels.rules.len()];
     for (index, rule) in labels.rules.iter().enumerate() {
@@ -109,7 +109,7 @@ pub(super) fn clusters(
     customers: &Customers,
     everyone: &Typical,
     clustering: Option<&Clustering>,
-    as_of: i64,
+    as_of: Option<i64>,
 ) -> Labelled {
     let clustering = clustering.expect("`resolve` wants a cluster block for labels over clusters");
     let k = clustering.chosen().k;
@@ -119,7 +119,7 @@ pub(super) fn clusters(
                 (0..customers.ids.len()).filter(|row| clustering.labels()[*row] == cluster).collect();
             let own = Typical::of(customers, &members);
             let (own, everyone) = (|name: &str| own.get(name), |name: &str| everyone.get(name));
-            let profile = Profile { own: &own, everyone: &everyone, as_of: Some(as_of) };
+            let profile = Profile { own: &own, everyone: &everyone, as_of };
             first_match(&labels.rules, &profile).expect(EXHAUSTIVE) as u32
         })
         .collect();

@@ -6,7 +6,7 @@ use super::relation::{AMOUNT, Relation, Repr, exact_sum};
 use super::rows::Lowering;
 use super::{Dropped, ExecError, Input, Joined, Ledger};
 use crate::eval::{Scope, Value, eval};
-use crate::plan::{Condition, Plan};
+use crate::plan::{Condition, Grain, Plan};
 use crate::spec::Aggregate;
 use crate::table::{ColumnData, Table};
 use crate::types::Base;
@@ -16,9 +16,8 @@ pub(super) struct Settled {
     pub relation: Relation,
     pub ledger: Ledger,
     pub joins: Vec<Joined>,
-    pub as_of: i64,
-    pub first: i64,
-    pub last: i64,
+    pub as_of: Option<i64>,
+    pub period: Option<(i64, i64)>,
 }
 
 /// `stated` takes the place of the plan's `as_of`.
@@ -30,6 +29,9 @@ pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Re
         .map(|(place, (join, joined))| super::join::join(&mut input.table, joined, join, place))
         .collect::<Result<_, _>>()?;
     let mut relation = Relation::from_table(input.table, input.identity)?;
+    if plan.grain == Grain::Customers {
+        relation.number_rows()?;
+    }
     for derive in &plan.derive {
         let lowered = Lowering { relation: &relation, as_of: None }.lower(&derive.value);
         relation.add(&derive.name, lowered.expr, lowered.repr)?;
@@ -54,7 +56,7 @@ pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Re
     };
     let amount_read = total(&relation)?.map(|amount| amount + before(None).1);
     let mut dropped: Vec<Dropped> = vec![];
-    let mut as_of = None;
+    let mut as_of = stated;
     for (nth, rule) in plan.drops.iter().enumerate() {
         let (rows_before, amount_before) = before(Some(nth));
         let mask = match &rule.when {
@@ -69,10 +71,11 @@ pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Re
                 }
                 let moment = match stated {
                     Some(moment) => moment,
-                    None => as_of_moment(plan, &relation)?,
+                    None => as_of_moment(plan, &relation)?.ok_or(ExecError::NoAsOf)?,
                 };
                 as_of = Some(moment);
-                polars::prelude::col(plan.time.as_str()).gt(lit(moment))
+                let time = plan.time().expect("only purchases happen after a moment");
+                polars::prelude::col(time).gt(lit(moment))
             }
         };
         let mask = relation.column_of(mask.alias("leaves"))?;
@@ -91,12 +94,19 @@ pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Re
     }
     // Built-in rules are shown where they did something.
     dropped.retain(|d| d.words.is_some() || d.rows > 0);
-    let times = relation.frame.column(&plan.time)?.i64()?;
-    let (first, last) = (times.min().unwrap_or(0), times.max().unwrap_or(0));
+    let period = match plan.time() {
+        Some(time) => {
+            let times = relation.frame.column(time)?.i64()?;
+            Some((times.min().unwrap_or(0), times.max().unwrap_or(0)))
+        }
+        None => None,
+    };
+    if plan.as_of.is_some() && as_of.is_none() {
+        as_of = Some(as_of_moment(plan, &relation)?.ok_or(ExecError::NoAsOf)?);
+    }
     let amount_used = total(&relation)?;
     let ledger = Ledger { read: input.read, refused: input.refused, used, dropped, amount_read, amount_used, scale };
-    let as_of = as_of.expect("the plan has the rule about `as_of`");
-    Ok(Settled { relation, ledger, joins, as_of, first, last })
+    Ok(Settled { relation, ledger, joins, as_of, period })
 }
 
 fn nothing_left(read: u64, dropped: &[Dropped]) -> ExecError {
@@ -104,12 +114,10 @@ fn nothing_left(read: u64, dropped: &[Dropped]) -> ExecError {
     ExecError::NothingLeft { read, dropped }
 }
 
-fn as_of_moment(plan: &Plan, relation: &Relation) -> Result<i64, ExecError> {
-    let slots = super::aggregate::aggregate(relation, &[], &plan.as_of.slots, &plan.time, None)?;
-    match eval(&plan.as_of.value, &OneRow(&slots)) {
-        Value::Number(micros) => Ok(micros as i64),
-        _ => Err(ExecError::NoAsOf),
-    }
+fn as_of_moment(plan: &Plan, relation: &Relation) -> Result<Option<i64>, ExecError> {
+    let Some(as_of) = &plan.as_of else { return Ok(None) };
+    let slots = super::aggregate::aggregate(relation, &[], &as_of.slots, plan.time(), None)?;
+    Ok(eval(&as_of.value, &OneRow(&slots)).as_number().map(|micros| micros as i64))
 }
 
 /// The results of aggregates over all rows.

@@ -10,6 +10,7 @@ pub mod customers;
 mod join;
 pub mod labels;
 mod ledger;
+mod one_row;
 pub mod parquet;
 pub mod parquet_sink;
 pub mod place;
@@ -28,6 +29,7 @@ use crate::table::Table;
 
 pub use customers::{Customers, Feature, Scores, Values};
 pub use join::{Joined, Repeated};
+pub use one_row::SeveralRows;
 pub use yardstick::{Cut, Yardstick};
 
 /// Why a plan could not be carried out on this data.
@@ -45,6 +47,8 @@ pub enum ExecError {
     NotFinite { customer: String, feature: String },
     /// A joined source has a key twice.
     Repeated(Repeated),
+    /// A customer has two rows where each should have one.
+    SeveralRows(SeveralRows),
     /// Whole numbers left 64 bits.
     Overflow(String),
     /// Every customer is alike in a dimension, so that it can't be scaled.
@@ -76,10 +80,10 @@ pub struct Execution {
     pub ledger: Ledger,
     /// In the order of the plan.
     pub joins: Vec<Joined>,
-    /// Microseconds, as are the first and last purchase among the rows used.
-    pub as_of: i64,
-    pub first: i64,
-    pub last: i64,
+    /// Microseconds; nothing where the spec does not look back from a moment.
+    pub as_of: Option<i64>,
+    /// The first and last purchase among the rows used, where rows are purchases.
+    pub period: Option<(i64, i64)>,
     pub baskets: Option<u64>,
     pub customers: Customers,
     /// What `all.` means.
@@ -138,8 +142,7 @@ pub fn run(plan: &Plan, inputs: Vec<Input>, progress: &dyn Progress) -> Result<E
         ledger: settled.ledger,
         joins: settled.joins,
         as_of: settled.as_of,
-        first: settled.first,
-        last: settled.last,
+        period: settled.period,
         baskets: customers.baskets,
         customers,
         everyone,

@@ -11,7 +11,7 @@ use super::yardstick::Yardstick;
 use super::{ExecError, Input, Ledger, ledger};
 use crate::cluster::{self, Sample, Scaler};
 use crate::eval::Value;
-use crate::plan::expr::Expr;
+use crate::plan::expr::{Expr, Op};
 use crate::plan::{Plan, Step};
 use crate::spec::Over;
 
@@ -100,7 +100,7 @@ pub struct Near {
 pub fn from_rows(plan: &Plan, learned: &Learned, inputs: Vec<Input>, as_of: Option<i64>) -> Result<Placed, ExecError> {
     let settled = ledger::settle(plan, inputs, as_of)?;
     let customers = customers::measure(plan, &settled, Some(&learned.yardsticks))?;
-    place(plan, learned, customers, Some(settled.as_of), Some(settled.ledger))
+    place(plan, learned, customers, settled.as_of, Some(settled.ledger))
 }
 
 /// Places customers by features that are there already; an error if what decides is not among them. `as_of` is the
@@ -246,7 +246,9 @@ impl Search<'_> {
                 None => needs_rows = true,
                 Some(Step::Population(population)) => needs_rows |= self.look(&population.of),
                 Some(Step::Feature(feature)) => {
-                    if self.look(&feature.value) && !self.found.features.contains(column) {
+                    // A feature may be the column of its own name.
+                    let itself = matches!(&feature.value.op, Op::Column(name) if name == column);
+                    if (itself || self.look(&feature.value)) && !self.found.features.contains(column) {
                         self.found.features.push(column.clone());
                     }
                 }

@@ -34,6 +34,8 @@ pub(super) struct Relation {
 
 /// The column that numbers each distinct row of the source.
 pub(super) const IDENTITY: &str = "$identity";
+/// The column that has the place of each row in its table.
+pub(super) const ROW: &str = "$row";
 /// What a row is worth in the ledger.
 pub(super) const AMOUNT: &str = "$amount";
 
@@ -52,6 +54,14 @@ impl Relation {
             columns.push(Series::new(IDENTITY.into(), number_distinct(&identity)).into());
         }
         Ok(Relation { frame: DataFrame::new(height, columns)?, reprs })
+    }
+
+    /// Gives each row its place, so that it can be found again when others have left.
+    pub fn number_rows(&mut self) -> Result<(), ExecError> {
+        let places: Vec<i64> = (0..self.height() as i64).collect();
+        self.frame.with_column(Series::new(ROW.into(), places).into())?;
+        self.reprs.insert(ROW.to_owned(), Repr::Int);
+        Ok(())
     }
 
     pub fn height(&self) -> usize {

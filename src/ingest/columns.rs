@@ -8,6 +8,7 @@ use super::times::{self, DAY, DateFormat, Epoch};
 use super::words::Words;
 use super::{ColumnRequest, Detection, Kind, headers, suspects};
 use crate::table::{Cells, Column, ColumnData};
+use crate::time::Unit;
 
 /// What holds for the cells of a column.
 pub(super) struct Rules {
@@ -32,11 +33,26 @@ pub(super) struct Builder {
 
 enum Held {
     Text(Words),
-    Int { cells: Cells<i64>, staged: Option<i64> },
-    Number { cells: Cells<f64>, staged: Option<f64> },
+    Int {
+        cells: Cells<i64>,
+        staged: Option<i64>,
+    },
+    Number {
+        cells: Cells<f64>,
+        staged: Option<f64>,
+    },
     Money(Money),
     Time(Times),
-    Bool { cells: Cells<bool>, staged: Option<bool> },
+    Bool {
+        cells: Cells<bool>,
+        staged: Option<bool>,
+    },
+    /// Microseconds.
+    Span {
+        unit: Unit,
+        cells: Cells<i64>,
+        staged: Option<i64>,
+    },
 }
 
 /// Decimals at one scale, which grows when a cell needs it.
@@ -91,6 +107,7 @@ impl Builder {
                 last: (String::new(), 0),
             }),
             Kind::Bool => Held::Bool { cells: Cells::default(), staged: None },
+            Kind::Span(unit) => Held::Span { unit, cells: Cells::default(), staged: None },
         };
         Builder {
             index,
@@ -123,6 +140,7 @@ impl Builder {
                 Held::Money(money) => money.staged = None,
                 Held::Time(times) => times.staged = None,
                 Held::Bool { staged, .. } => *staged = None,
+                Held::Span { staged, .. } => *staged = None,
             }
             return Ok(());
         }
@@ -135,6 +153,9 @@ impl Builder {
             Held::Money(money) => money.staged = Some(money.fit(decimal(cell, rules, noted, scratch)?)?),
             Held::Time(times) => times.stage(cell, epoch, scratch)?,
             Held::Bool { staged, .. } => *staged = Some(truth(cell)?),
+            Held::Span { unit, staged, .. } => {
+                *staged = Some(span(number(cell, false, rules, noted, scratch)?, *unit)?);
+            }
         }
         Ok(())
     }
@@ -169,6 +190,7 @@ impl Builder {
             Held::Money(money) => money.commit(),
             Held::Time(times) => times.commit(),
             Held::Bool { cells, staged } => cells.push(*staged),
+            Held::Span { cells, staged, .. } => cells.push(*staged),
         }
     }
 
@@ -243,6 +265,7 @@ impl Builder {
                 ColumnData::Time(times.cells)
             }
             Held::Bool { cells, .. } => ColumnData::Bool(cells),
+            Held::Span { cells, .. } => ColumnData::Time(cells),
         };
         (Column { name: self.request.name, data }, detected)
     }
@@ -405,6 +428,12 @@ pub(super) fn number(
         Cell::Number(_) | Cell::Code(..) => Err("too large".into()),
         other => Err(no_number(other)),
     }
+}
+
+/// Microseconds: 64 bits hold 292,000 years.
+fn span(number: f64, unit: Unit) -> Result<i64, Reason> {
+    let micros = (number * unit.micros() as f64).round();
+    if micros.abs() < 9.2e18 { Ok(micros as i64) } else { Err("too large".into()) }
 }
 
 pub(super) fn decimal(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<Decimal, Reason> {

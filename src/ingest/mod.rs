@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::progress::Progress;
 use crate::table::Table;
+use crate::time::Unit;
 
 mod cell;
 mod columns;
@@ -145,6 +146,8 @@ pub enum Kind {
     Date,
     Datetime,
     Bool,
+    /// A time span: a number of such units, to the nearest microsecond.
+    Span(Unit),
 }
 
 /// What a source may cost. Crossing one of these is [`IngestError::TooLarge`].
@@ -324,6 +327,7 @@ impl Kind {
             Kind::Date => "date",
             Kind::Datetime => "datetime",
             Kind::Bool => "bool",
+            Kind::Span(unit) => unit.name(),
         }
     }
 }

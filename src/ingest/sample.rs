@@ -113,5 +113,5 @@ fn is_time(kind: Kind) -> bool {
 }
 
 fn is_number(kind: Kind) -> bool {
-    matches!(kind, Kind::Int | Kind::Number | Kind::Money | Kind::Share)
+    matches!(kind, Kind::Int | Kind::Number | Kind::Money | Kind::Share | Kind::Span(_))
 }

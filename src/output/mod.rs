@@ -41,7 +41,7 @@ pub struct Manifest {
     pub inputs: Vec<InputDigest>,
     /// Of all templates together.
     pub templates: String,
-    pub as_of: String,
+    pub as_of: Option<String>,
     pub k: Option<u32>,
     pub seed: Option<u64>,
     pub outputs: Vec<FileDigest>,

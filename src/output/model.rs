@@ -26,7 +26,7 @@ pub struct Model {
     pub schema: String,
     pub segc: String,
     pub name: String,
-    pub as_of: String,
+    pub as_of: Option<String>,
     pub currency: Option<String>,
     /// The spec and what it includes, in the order in which they were read.
     pub spec: Vec<SpecText>,
@@ -164,7 +164,7 @@ pub fn model(built: &Built, compiled: &Compiled, params: &[String]) -> Model {
         schema: SCHEMA.to_owned(),
         segc: outcome.segc.clone(),
         name: outcome.name.clone(),
-        as_of: iso(built.execution.as_of),
+        as_of: built.execution.as_of.map(iso),
         currency: outcome.currency.clone(),
         spec: texts.collect(),
         params: params.to_vec(),

@@ -210,9 +210,9 @@ fn about(book: &mut Book, outcome: &Outcome, build: &str) -> Result<(), BookErro
     let mut facts: Vec<(&str, String)> = vec![
         ("Segmentation", outcome.name.clone()),
         ("Title", outcome.title.clone().unwrap_or_default()),
-        ("As of", outcome.as_of.clone()),
-        ("First purchase", outcome.period.first.clone()),
-        ("Last purchase", outcome.period.last.clone()),
+        ("As of", outcome.as_of.clone().unwrap_or_default()),
+        ("First purchase", outcome.period.as_ref().map_or(String::new(), |period| period.first.clone())),
+        ("Last purchase", outcome.period.as_ref().map_or(String::new(), |period| period.last.clone())),
         ("Customers", outcome.customers.to_string()),
         ("Rows read", outcome.rows.read.to_string()),
         ("Rows used", outcome.rows.used.to_string()),

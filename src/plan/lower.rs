@@ -7,7 +7,7 @@ use crate::check::{share_literal, whole_literal};
 use crate::expr::{self, ArgumentValue, Comparator, Kind, Literal};
 use crate::spec::{self, Function, Origin, Ref, Spec, Typed, argument_exprs};
 use crate::syntax::source::{SourceMap, Span};
-use crate::time::micros_per;
+use crate::time::{Unit, micros_per};
 
 /// Lowers a spec that has no errors.
 pub fn lower(spec: &Spec<Typed>, sources: &SourceMap) -> Plan {
@@ -30,6 +30,8 @@ struct Lowering<'a> {
 /// Where aggregates and functions over all customers go while an expression is lowered.
 #[derive(Default)]
 struct Sink {
+    /// Columns of the row at hand.
+    columns: Vec<(String, Base)>,
     rows: Vec<Slot>,
     baskets: Vec<Slot>,
     steps: Vec<Step>,
@@ -46,15 +48,20 @@ impl Lowering<'_> {
             }
         }
         let customer = spec.column(spec.customer).name.value.clone();
-        let time = spec.column(spec.time).name.value.clone();
-        let drops = self.drops(&customer, &time);
+        let grain = match spec.time() {
+            Some(time) => Grain::Purchases { time: spec.column(time).name.value.clone() },
+            None => Grain::Customers,
+        };
+        let drops = self.drops(&customer, &grain);
         let mut identity = false;
         for filter in &spec.filters {
             filter.when.walk(&mut |e| identity |= matches!(e.kind, Kind::Duplicate(None)));
         }
-        let mut sink = Sink::default();
-        let value = self.expr(&spec.as_of, &mut sink);
-        let as_of = AsOf { slots: sink.rows, value };
+        let as_of = spec.as_of.as_ref().map(|as_of| {
+            let mut sink = Sink::default();
+            let value = self.expr(as_of, &mut sink);
+            AsOf { slots: sink.rows, value }
+        });
         let baskets = spec.baskets.as_ref().map(|baskets| {
             let mut sink = Sink::default();
             let fields = baskets.fields.iter().map(|f| self.projection(f, &mut sink)).collect();
@@ -70,7 +77,8 @@ impl Lowering<'_> {
             }
             sink.steps.push(Step::Feature(projection));
         }
-        let customers = Customers { row_slots: sink.rows, basket_slots: sink.baskets, steps: sink.steps };
+        let customers =
+            Customers { columns: sink.columns, row_slots: sink.rows, basket_slots: sink.baskets, steps: sink.steps };
         let cluster = spec.cluster.as_ref().map(|cluster| {
             let mut sink = Sink::default();
             let on = cluster.on.iter().map(|dimension| Projection {
@@ -92,13 +100,14 @@ impl Lowering<'_> {
         Plan {
             name: spec.name.value.clone(),
             currency: spec.currency.as_ref().map(|c| c.value.clone()),
-            scan: Scan { identity, ..self.scan(spec.facts()) },
+            // A customer who is there twice is told by the rows.
+            scan: Scan { identity, places: grain == Grain::Customers, ..self.scan(spec.facts()) },
             joins: spec.sources.iter().filter_map(|source| self.join(source)).collect(),
             derive,
             drops,
             revenue: spec.revenue.as_ref().map(|e| self.row(e)),
+            grain,
             customer,
-            time,
             as_of,
             baskets,
             customers,
@@ -110,10 +119,11 @@ impl Lowering<'_> {
 
     fn scan(&self, source: &spec::Source) -> Scan {
         let columns = self.spec.columns[source.columns.clone()].iter().filter_map(|column| match &column.origin {
-            Origin::Source { header, ty, dates, .. } => Some(ScanColumn {
+            Origin::Source { header, ty, type_name, dates } => Some(ScanColumn {
                 name: column.name.value.clone(),
                 header: header.value.clone(),
                 base: ty.base,
+                unit: Unit::find(&type_name.value),
                 dates: dates.clone(),
             }),
             Origin::Derived(_) => None,
@@ -160,9 +170,9 @@ impl Lowering<'_> {
         }
     }
 
-    /// The rules of the spec, and those that hold in every spec: a row needs a time and a customer, and happened before
-    /// `as_of`.
-    fn drops(&mut self, customer: &str, time: &str) -> Vec<Drop> {
+    /// The rules of the spec, and those that hold in every spec: a row needs a customer; a purchase needs a time, too,
+    /// and happened before `as_of`.
+    fn drops(&mut self, customer: &str, grain: &Grain) -> Vec<Drop> {
         let mut drops: Vec<Drop> = vec![];
         for filter in &self.spec.filters {
             let condition = self.row(&filter.when);
@@ -172,13 +182,16 @@ impl Lowering<'_> {
                 words: Some(self.words(filter.when.span)),
             });
         }
-        for (rule, column, base) in
-            [("no customer (built in)", customer, Base::Id), ("no time (built in)", time, Base::Datetime)]
-        {
-            let missing = Op::IsMissing(Box::new(Expr::new(Op::Column(column.to_owned()), base)));
-            drops.push(Drop { rule: rule.into(), when: Condition::True(Expr::bool(missing)), words: None });
+        let mut built_in = |rule: &str, when: Condition| drops.push(Drop { rule: rule.into(), when, words: None });
+        let missing = |column: &str, base: Base| {
+            let column = Expr::new(Op::Column(column.to_owned()), base);
+            Condition::True(Expr::bool(Op::IsMissing(Box::new(column))))
+        };
+        built_in("no customer (built in)", missing(customer, Base::Id));
+        if let Grain::Purchases { time } = grain {
+            built_in("no time (built in)", missing(time, Base::Datetime));
+            built_in("after as_of (built in)", Condition::AfterAsOf);
         }
-        drops.push(Drop { rule: "after as_of (built in)".into(), when: Condition::AfterAsOf, words: None });
         drops
     }
 
@@ -293,9 +306,15 @@ impl Lowering<'_> {
 
     fn reference(&mut self, reference: Ref, base: Base, sink: &mut Sink) -> Expr {
         let spec = self.spec;
+        let mut of_row = |name: String| {
+            if !sink.columns.iter().any(|(known, _)| *known == name) {
+                sink.columns.push((name.clone(), base));
+            }
+            Op::Column(name)
+        };
         let op = match reference {
-            Ref::Column(id) => Op::Column(spec.column(id).name.value.clone()),
-            Ref::Source(id) => Op::Column(matched(spec.source(id))),
+            Ref::Column(id) => of_row(spec.column(id).name.value.clone()),
+            Ref::Source(id) => of_row(matched(spec.source(id))),
             Ref::Basket(id) => {
                 let baskets = spec.baskets.as_ref().expect("a basket's field has a basket");
                 Op::Column(baskets.fields[id.0].name.value.clone())

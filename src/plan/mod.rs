@@ -13,6 +13,7 @@ use crate::expr::Decimal;
 use crate::spec::{Aggregate, Check, Choice, Over, Scale, SourceFormat};
 use crate::syntax::ast::{Header, Rows};
 use crate::syntax::source::Span;
+use crate::time::Unit;
 use crate::types::Base;
 use expr::Expr;
 
@@ -29,14 +30,24 @@ pub struct Plan {
     pub drops: Vec<Drop>,
     /// What a row is worth, for the ledger.
     pub revenue: Option<Expr>,
+    pub grain: Grain,
     pub customer: String,
-    pub time: String,
-    pub as_of: AsOf,
+    /// Plans over purchases have one.
+    pub as_of: Option<AsOf>,
     pub baskets: Option<Baskets>,
     pub customers: Customers,
     pub cluster: Option<Cluster>,
     pub labels: Labels,
     pub tests: Vec<Test>,
+}
+
+/// What a row of the scan is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Grain {
+    /// A purchase, at the time in this column. Customers are groups of rows.
+    Purchases { time: String },
+    /// A customer. Two rows with one customer are a mistake in the data.
+    Customers,
 }
 
 /// A test of the spec: values given to features, and what is expected.
@@ -87,6 +98,8 @@ pub struct ScanColumn {
     pub name: String,
     pub header: Header,
     pub base: Base,
+    /// What the numbers of a time span count.
+    pub unit: Option<Unit>,
     pub dates: Vec<String>,
 }
 
@@ -146,6 +159,8 @@ pub struct Baskets {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Customers {
+    /// Columns of the one row that a customer has; none where customers are groups of rows.
+    pub columns: Vec<(String, Base)>,
     pub row_slots: Vec<Slot>,
     pub basket_slots: Vec<Slot>,
     /// Over one customer's slots and earlier steps, or over all customers, in order.
@@ -209,6 +224,14 @@ pub struct Rule {
 }
 
 impl Plan {
+    /// The column that says when a row happened.
+    pub fn time(&self) -> Option<&str> {
+        match &self.grain {
+            Grain::Purchases { time } => Some(time),
+            Grain::Customers => None,
+        }
+    }
+
     /// The features in the order of the spec.
     pub fn features(&self) -> impl Iterator<Item = &Projection> {
         self.customers.steps.iter().filter_map(|step| match step {

@@ -30,20 +30,28 @@ pub fn print(plan: &Plan) -> String {
         let when = match &drop.when {
             Condition::True(e) => expression(e),
             Condition::NotTrue(e) => format!("{} is not true", expression(e)),
-            Condition::AfterAsOf => format!("{} > as_of", plan.time),
+            Condition::AfterAsOf => format!("{} > as_of", plan.time().unwrap_or_default()),
         };
         line(0, format!("rows = drop \"{}\" when {when}", drop.rule));
     }
-    line(0, "as_of = aggregate rows".into());
-    plan.as_of.slots.iter().for_each(|s| line(1, slot(s)));
-    line(1, format!("as_of = {}", expression(&plan.as_of.value)));
+    if let Some(as_of) = &plan.as_of {
+        line(0, "as_of = aggregate rows".into());
+        as_of.slots.iter().for_each(|s| line(1, slot(s)));
+        line(1, format!("as_of = {}", expression(&as_of.value)));
+    }
     if let Some(baskets) = &plan.baskets {
         line(0, format!("baskets = aggregate rows by {}, {}", plan.customer, baskets.by));
-        line(1, format!("{} = min({})", lower::BASKET_TIME, plan.time));
+        line(1, format!("{} = min({})", lower::BASKET_TIME, plan.time().unwrap_or_default()));
         baskets.slots.iter().for_each(|s| line(1, slot(s)));
         baskets.fields.iter().for_each(|f| line(1, format!("{} = {}", f.name, expression(&f.value))));
     }
-    line(0, format!("customers = aggregate rows by {}", plan.customer));
+    line(
+        0,
+        match plan.grain {
+            Grain::Purchases { .. } => format!("customers = aggregate rows by {}", plan.customer),
+            Grain::Customers => format!("customers = rows by {}, one row each", plan.customer),
+        },
+    );
     plan.customers.row_slots.iter().for_each(|s| line(1, slot(s)));
     if !plan.customers.basket_slots.is_empty() {
         line(0, format!("customers = join with aggregate baskets by {}", plan.customer));
@@ -83,7 +91,8 @@ fn scan(line: &mut dyn FnMut(usize, String), name: &str, scan: &Scan) {
             Header::Name(name) => name.clone(),
             Header::Position(n) => format!("column {n}"),
         };
-        line(1, format!("{}: {} <- {header}", column.name, column.base));
+        let unit = column.unit.map_or(String::new(), |unit| format!(" in {}", unit.name()));
+        line(1, format!("{}: {}{unit} <- {header}", column.name, column.base));
     }
     if scan.identity {
         line(1, "with the identity of every row".into());

@@ -365,7 +365,7 @@ impl<'a> Domains<'a> {
     fn is_past(&self, time: &Expr<Typed>) -> bool {
         use Aggregate::*;
         match &time.kind {
-            Kind::Ref(Ref::Column(id)) => *id == self.spec.time,
+            Kind::Ref(Ref::Column(id)) => self.spec.time() == Some(*id),
             Kind::Ref(Ref::BasketTime) => true,
             Kind::Ref(Ref::Feature(FeatureId(i))) => self.is_past(&self.spec.features[*i].value),
             Kind::Call { function, arguments, .. } => {

@@ -42,7 +42,9 @@ pub fn settings(outcome: &Outcome) -> Vec<Setting> {
     let mut settings = Vec::new();
     let mut add = |name: &str, value: String| settings.push(Setting { name: name.to_owned(), value });
     add("Specification", words::clean(&outcome.name));
-    add("As of", words::moment(&outcome.as_of));
+    if let Some(as_of) = &outcome.as_of {
+        add("As of", words::moment(as_of));
+    }
     if let Some(currency) = &outcome.currency {
         add("Currency", words::clean(currency));
     }

@@ -87,8 +87,8 @@ pub fn context(outcome: &Outcome) -> Value {
     context! {
         title => title.map_or_else(|| words::name(&outcome.name), words::clean),
         name => words::clean(&outcome.name),
-        period => words::period(&outcome.period.first, &outcome.period.last),
-        as_of => words::moment(&outcome.as_of),
+        period => outcome.period.as_ref().map_or(String::new(), |period| words::period(&period.first, &period.last)),
+        as_of => outcome.as_of.as_deref().map_or(String::new(), words::moment),
         segc => words::clean(&outcome.segc),
         verdict => verdict(&facts),
         indicators => indicators(&facts),

@@ -1,5 +1,6 @@
 //! Names and functions inside expressions, each in the scope in which the expression stands.
 
+use super::grain::goes_by_time;
 use super::{Resolver, Written};
 use crate::diagnostics::{Diagnostic, suggest};
 use crate::expr::{Argument, ArgumentValue, Expr, Kind, Literal};
@@ -131,11 +132,20 @@ impl Resolver<'_> {
     /// The source in `orders is missing`.
     fn asked_source(&self, value: &ast::Expr, scope: Scope) -> Option<SourceId> {
         match (&value.kind, scope) {
-            (Kind::Ref(path), Scope::Row | Scope::Filter | Scope::Rows { .. }) => match path.as_slice() {
+            (Kind::Ref(path), scope) if self.is_over_a_row(scope) => match path.as_slice() {
                 [name] if !self.names.contains_key(&name.value) => self.joined_source(name),
                 _ => None,
             },
             _ => None,
+        }
+    }
+
+    /// Whether columns have a value where the expression stands: in a feature too, where a customer has one row.
+    fn is_over_a_row(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Row | Scope::Filter | Scope::Rows { .. } => true,
+            Scope::Feature => self.one_row_each.is_some(),
+            _ => false,
         }
     }
 
@@ -169,6 +179,7 @@ impl Resolver<'_> {
         scope: Scope,
     ) -> Kind<Resolved> {
         let Some(function) = Function::find(&name.value) else {
+            let functions = if self.is_over_a_row(scope) { Scope::Cluster } else { scope }.functions();
             let diagnostic = Diagnostic::error("SEG0202", format!("unknown function `{}`", name.value));
             let elsewhere =
                 ELSEWHERE.iter().find(|(there, _)| *there == name.value.to_lowercase()).map(|(_, here)| *here);
@@ -178,7 +189,7 @@ impl Resolver<'_> {
                 }
                 None => diagnostic
                     .at(name.span, "not a function")
-                    .help(format!("functions here: {}", suggest::list(scope.functions()))),
+                    .help(format!("functions here: {}", suggest::list(functions))),
             });
             return Kind::Error;
         };
@@ -198,6 +209,12 @@ impl Resolver<'_> {
                         "winsorize a feature, in `features`: `w = winsorize(monetary, 1%, 99%)`"
                     }),
                 );
+                return Kind::Error;
+            }
+            (Function::Aggregate(aggregate), Scope::Feature | Scope::AsOf)
+                if self.one_row_each.is_some() && (scope == Scope::Feature || goes_by_time(aggregate)) =>
+            {
+                self.aggregate_of_one_row(name, aggregate, arguments, filter, span, scope);
                 return Kind::Error;
             }
             (Function::Aggregate(_), Scope::AsOf | Scope::Basket) => Scope::Rows { of_feature: false },
@@ -328,9 +345,17 @@ impl Resolver<'_> {
 
     fn plain(&mut self, name: &Name, scope: Scope) -> Option<Ref> {
         if name.value == "as_of" && matches!(scope, Scope::Basket | Scope::Feature | Scope::Rows { .. }) {
+            if self.one_row_each.is_some() && !self.has_as_of {
+                self.report(
+                    Diagnostic::error("SEG0210", "the spec has no `as_of`")
+                        .at(name.span, "from when is it looked at?")
+                        .help("add a line such as `as_of @2024-07-01`"),
+                );
+                return None;
+            }
             return Some(Ref::AsOf);
         }
-        if name.value == "baskets" {
+        if name.value == "baskets" && self.one_row_each.is_none() {
             if scope == (Scope::Rows { of_feature: true }) && self.has_baskets {
                 return Some(Ref::Baskets);
             }
@@ -344,6 +369,9 @@ impl Resolver<'_> {
         if self.ambiguous.contains(&name.value) {
             return None;
         }
+        if let (Some((id, _)), Scope::Feature | Scope::Cluster | Scope::Label) = (self.taken.get(&name.value), scope) {
+            return Some(Ref::Feature(*id));
+        }
         let Some((found, defined)) = self.names.get(&name.value).copied() else {
             self.unknown(name, scope);
             return None;
@@ -351,7 +379,7 @@ impl Resolver<'_> {
         let v = self.visible;
         let known = match (found, scope) {
             (Ref::Param(ParamId(i)), _) => i < v.params,
-            (Ref::Column(ColumnId(i)), Scope::Row | Scope::Filter | Scope::Rows { .. }) => i < v.columns,
+            (Ref::Column(ColumnId(i)), scope) if self.is_over_a_row(scope) => i < v.columns,
             (Ref::Basket(BasketId(i)), Scope::Basket) => i < v.baskets,
             (Ref::Feature(FeatureId(i)), Scope::Feature | Scope::Cluster | Scope::Label) => i < v.features,
             _ => {
@@ -373,6 +401,9 @@ impl Resolver<'_> {
                 match scope {
                     Scope::AsOf | Scope::Basket | Scope::Feature => {
                         format!("aggregate it, for example `{aggregate}({n})`")
+                    }
+                    Scope::Label | Scope::Cluster if self.one_row_each.is_some() => {
+                        format!("make a feature of it: `features {{ {n} }}`")
                     }
                     Scope::Label | Scope::Cluster => {
                         format!("make a feature of it, for example `features {{ {aggregate}_{n} = {aggregate}({n}) }}`")
@@ -402,7 +433,9 @@ impl Resolver<'_> {
     }
 
     fn unknown(&mut self, name: &Name, scope: Scope) {
+        let over_a_row = self.is_over_a_row(scope);
         let fits = |r: Ref| match scope {
+            Scope::Feature if over_a_row => matches!(r, Ref::Column(_) | Ref::Feature(_) | Ref::Param(_)),
             Scope::Param => matches!(r, Ref::Param(_)),
             Scope::Row | Scope::Filter | Scope::Rows { .. } => matches!(r, Ref::Column(_) | Ref::Param(_)),
             Scope::AsOf => matches!(r, Ref::Param(_)),
@@ -411,11 +444,14 @@ impl Resolver<'_> {
         };
         let what = match scope {
             Scope::Row | Scope::Filter | Scope::Rows { .. } => "column",
+            Scope::Feature if over_a_row => "column",
             Scope::Feature | Scope::Cluster | Scope::Label => "feature",
             Scope::Basket => "field",
             Scope::Param | Scope::AsOf => "parameter",
         };
-        if let Some(Written { what: found, span, .. }) = self.written.get(&name.value) {
+        // A column by itself in `features` is not its own definition.
+        let written = self.written.get(&name.value).filter(|written| written.span != name.span);
+        if let Some(Written { what: found, span, .. }) = written {
             let (found, span) = (*found, *span);
             if !fits(found) {
                 return self.out_of_scope(name, found, span, scope);
@@ -431,11 +467,14 @@ impl Resolver<'_> {
             return self.report(
                 Diagnostic::error("SEG0204", format!("`{}` is a source and no value of a row", name.value))
                     .at(name.span, "a whole source")
-                    .help(match scope {
-                        Scope::Row | Scope::Filter | Scope::Rows { .. } => {
+                    .help(match over_a_row {
+                        true => {
                             format!("write `{} is missing` to ask whether a row has no match in it", name.value)
                         }
-                        _ => format!("ask it of rows: `count(where {} is missing)` in a feature", name.value),
+                        false if self.one_row_each.is_some() => {
+                            format!("ask it in a feature: `features {{ no_{0} = {0} is missing }}`", name.value)
+                        }
+                        false => format!("ask it of rows: `count(where {} is missing)` in a feature", name.value),
                     }),
             );
         }
@@ -456,7 +495,8 @@ impl Resolver<'_> {
     }
 
     fn names_where(&self, fits: impl Fn(Ref) -> bool) -> Vec<String> {
-        self.names.iter().filter(|(_, (r, _))| fits(*r)).map(|(name, _)| name.clone()).collect()
+        let taken = |name: &String| self.taken.get(name).is_some_and(|(id, _)| fits(Ref::Feature(*id)));
+        self.names.iter().filter(|(name, (r, _))| fits(*r) || taken(name)).map(|(name, _)| name.clone()).collect()
     }
 }
 

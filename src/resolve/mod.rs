@@ -5,6 +5,7 @@
 
 mod cluster;
 mod expressions;
+mod grain;
 mod joins;
 mod sink;
 mod source;
@@ -13,12 +14,14 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostics::{Diagnostic, Label, suggest};
+use crate::expr::{Expr, Kind};
 use crate::spec::*;
 use crate::syntax::ast::{self, Ast, Item};
 use crate::syntax::source::{Name, SourceMap, Span, Spanned};
 use crate::types::Base;
 
 use expressions::Scope;
+use grain::one_row_each;
 
 /// Values given for parameters from outside, parsed as expressions: they win over the spec's own.
 pub type Overrides = BTreeMap<String, ast::Expr>;
@@ -33,6 +36,10 @@ pub fn resolve(ast: &Ast, sources: &SourceMap, overrides: &Overrides) -> (Option
         joined: vec![],
         visible: Visible::default(),
         has_baskets: false,
+        one_row_each: one_row_each(&ast.items),
+        has_as_of: ast.items.iter().any(|item| matches!(item, Item::AsOf(_))),
+        customer: None,
+        taken: BTreeMap::new(),
         given_for: None,
         diagnostics: vec![],
     };
@@ -52,6 +59,13 @@ struct Resolver<'a> {
     joined: Vec<Name>,
     visible: Visible,
     has_baskets: bool,
+    /// Where the spec says that a row is a customer.
+    one_row_each: Option<Span>,
+    has_as_of: bool,
+    /// The column that says whose row it is.
+    customer: Option<String>,
+    /// Features that are the column of their own name.
+    taken: BTreeMap<String, (FeatureId, Span)>,
     /// While a value given from outside is resolved, the place in the spec that it replaces: its own text is elsewhere.
     given_for: Option<Span>,
     diagnostics: Vec<Diagnostic>,
@@ -141,7 +155,17 @@ impl Resolver<'_> {
         }
         self.sources_differ_from_columns();
         let customer = self.role(items, &columns, (&sources, settled), &ROLES[0]);
-        let time = self.role(items, &columns, (&sources, settled), &ROLES[1]);
+        self.customer = customer.map(|ColumnId(i)| columns[i].name.value.clone());
+        let grain = match self.one_row_each {
+            Some(stated) => {
+                self.without_purchases(items, stated);
+                Some(Grain::Customers { stated })
+            }
+            None => {
+                let time = self.role(items, &columns, (&sources, settled), &ROLES[1]);
+                time.map(|time| Grain::Purchases { time })
+            }
+        };
         let revenue = find(items, |i| if let Item::Revenue(e) = i { Some(e) } else { None });
         let revenue = revenue.map(|e| self.expr(e, Scope::Row));
         let mut filters = vec![];
@@ -157,7 +181,9 @@ impl Resolver<'_> {
         let as_of = match find(items, |i| if let Item::AsOf(e) = i { Some(e) } else { None }) {
             Some(e) => Some(self.expr(e, Scope::AsOf)),
             None => {
-                self.missing(&name, "as_of", "as_of max(at) + 1 day");
+                if self.one_row_each.is_none() {
+                    self.missing(&name, "as_of", "as_of max(at) + 1 day");
+                }
                 None
             }
         };
@@ -184,10 +210,10 @@ impl Resolver<'_> {
             sources,
             columns,
             revenue,
-            time: time?,
+            grain: grain.filter(|grain| grain.is_customers() || as_of.is_some())?,
             customer: customer?,
             filters,
-            as_of: as_of?,
+            as_of,
             baskets,
             features,
             cluster,
@@ -207,7 +233,7 @@ impl Resolver<'_> {
                 Item::Currency(c) => ("currency", c.span),
                 Item::Revenue(e) => ("revenue", e.span),
                 Item::Time(n) => ("time", n.span),
-                Item::Customers(n) => ("customers by", n.span),
+                Item::Customers { by, .. } => ("customers by", by.span),
                 Item::AsOf(e) => ("as_of", e.span),
                 Item::Baskets { by, .. } => ("baskets", by.span),
                 Item::Cluster { span, .. } => ("cluster", Span { end: span.start + 7, ..*span }),
@@ -272,6 +298,9 @@ impl Resolver<'_> {
     }
 
     fn baskets(&mut self, items: &[Item], columns: &[Column<Resolved>]) -> Option<Baskets<Resolved>> {
+        if self.one_row_each.is_some() {
+            return None;
+        }
         let (by, definitions) =
             find(items, |i| if let Item::Baskets { by, fields, .. } = i { Some((by, fields)) } else { None })?;
         self.has_baskets = true;
@@ -291,8 +320,13 @@ impl Resolver<'_> {
         for item in items {
             if let Item::Features(definitions) = item {
                 for definition in definitions {
-                    let value = self.expr(&definition.value, Scope::Feature);
-                    self.define(&definition.name, Ref::Feature(FeatureId(features.len())));
+                    let value = match self.is_no_definition(definition) {
+                        true => Expr { kind: Kind::Error, span: definition.value.span, ty: () },
+                        false => self.expr(&definition.value, Scope::Feature),
+                    };
+                    if !self.ambiguous.contains(&definition.name.value) {
+                        self.define_feature(definition, FeatureId(features.len()));
+                    }
                     features.push(Feature { name: definition.name.clone(), value });
                     self.visible.features = features.len();
                 }
@@ -352,7 +386,7 @@ impl Resolver<'_> {
         if candidates.is_empty() {
             diagnostic = diagnostic
                 .at(first_line, format!("no column of type `{}`", role.types.join("` or `")))
-                .help(format!("declare one, for example `{}`", role.example));
+                .help(format!("declare one, for example `{}`{}", role.example, role.otherwise));
         } else {
             for i in &candidates {
                 diagnostic = diagnostic.at(columns[*i].name.span, "could be this one");
@@ -446,6 +480,8 @@ struct Role {
     types: &'static [&'static str],
     statement: &'static str,
     example: &'static str,
+    /// What may be meant where there is none.
+    otherwise: &'static str,
     named: fn(&Item) -> Option<&Name>,
 }
 
@@ -455,13 +491,15 @@ const ROLES: [Role; 2] = [
         types: &["id"],
         statement: "customers by",
         example: "customer: id = CustomerID",
-        named: |item| if let Item::Customers(name) = item { Some(name) } else { None },
+        otherwise: "",
+        named: |item| if let Item::Customers { by, .. } = item { Some(by) } else { None },
     },
     Role {
         question: "when a purchase happened",
         types: &["date", "datetime"],
         statement: "time",
         example: "at: datetime = InvoiceDate",
+        otherwise: "; where a row is a customer, write `customers by id, one row each`",
         named: |item| if let Item::Time(name) = item { Some(name) } else { None },
     },
 ];

@@ -287,6 +287,7 @@ pub(super) fn nearest_type(name: &str) -> Option<&'static str> {
         "timestamp" => Some("datetime"),
         "boolean" => Some("bool"),
         "percent" | "percentage" => Some("share"),
+        "duration" | "interval" | "timedelta" | "span" => Some("days"),
         _ => None,
     };
     elsewhere.or_else(|| suggest::nearest(name, Base::COLUMN_TYPES))

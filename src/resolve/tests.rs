@@ -14,7 +14,8 @@ impl Resolver<'_> {
         for fact in &test.given {
             let span = fact.path.iter().map(|n| n.span).reduce(|a, b| a.to(b)).expect("a path has a name");
             let value = self.expr(&fact.value, Scope::Param);
-            let name = fact.path.last().and_then(|name| self.names.get(&name.value));
+            let name = fact.path.last().filter(|name| !self.taken.contains_key(&name.value));
+            let name = name.and_then(|name| self.names.get(&name.value));
             if name.is_some_and(|(what, _)| !matches!(what, Ref::Feature(_))) {
                 self.report(
                     Diagnostic::error("SEG0204", "only features can be given")

@@ -19,6 +19,7 @@ pub fn check(world: &dyn World, compiled: &Compiled, sinks: &[Sink]) -> Vec<Diag
     let inputs: Vec<PathBuf> = inputs::files(world, compiled).iter().filter_map(|path| real(path)).collect();
     let mut diagnostics = vec![];
     for (nth, sink) in sinks.iter().enumerate() {
+        diagnostics.extend(spec.as_of.is_none().then(|| sink.without_as_of()));
         match &sink.to {
             Target::Sqlite { shown, path } => {
                 if real(path).is_some_and(|path| inputs.contains(&path)) {

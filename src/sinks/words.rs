@@ -119,6 +119,12 @@ impl Sink {
         self.at(Diagnostic { code: "SEG0705", ..diagnostic }, 0, label)
     }
 
+    /// The table says since when a customer is in a segment.
+    pub(super) fn without_as_of(&self) -> Diagnostic {
+        let error = Diagnostic::error("SEG0226", format!("the sink `{}` has to say of when its list is", self.name));
+        self.at(error, 1, "has a column `valid_from`").help("add a line such as `as_of @2024-07-01` to the spec")
+    }
+
     fn columns(&self, differences: &[Difference]) -> Diagnostic {
         let text = format!("`{}` of {} has other columns than the list", self.table, self.place());
         let mut diagnostic = self.at(Diagnostic::error("SEG0707", text), 1, "does not fit");

@@ -37,18 +37,29 @@ pub enum Item {
     Derive(Definition),
     Revenue(Expr),
     Time(Name),
-    Customers(Name),
+    Customers {
+        by: Name,
+        /// Where it says that a row is a customer.
+        one_row_each: Option<Span>,
+    },
     Filter(Vec<FilterRule>),
     AsOf(Expr),
-    Baskets { by: Name, fields: Vec<Definition>, span: Span },
+    Baskets {
+        by: Name,
+        fields: Vec<Definition>,
+        span: Span,
+    },
     Features(Vec<Definition>),
-    Cluster { settings: Vec<ClusterSetting>, span: Span },
+    Cluster {
+        settings: Vec<ClusterSetting>,
+        span: Span,
+    },
     Labels(Labels),
     Test(Test),
     Sink(Sink),
 }
 
-/// `name = expression`.
+/// `name = expression`; a feature that is a column has its name as both, once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Definition {
     pub name: Name,

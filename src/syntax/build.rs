@@ -8,7 +8,7 @@ use super::errors;
 use super::expressions;
 use super::source::{FileId, Name, Span, Spanned};
 use crate::diagnostics::Diagnostic;
-use crate::expr::{Comparator, Decimal};
+use crate::expr::{self, Comparator, Decimal};
 
 pub(super) fn file(mut pairs: Pairs<Rule>, text: &str, file: FileId) -> (Ast, Vec<Diagnostic>) {
     let mut builder = Builder { text, file, unclosed: false, diagnostics: vec![] };
@@ -93,7 +93,11 @@ impl Builder<'_> {
             Rule::about => Item::About(self.only_string(pair)),
             Rule::currency => Item::Currency(self.only_name(pair)),
             Rule::time => Item::Time(self.only_name(pair)),
-            Rule::customers => Item::Customers(self.only_name(pair)),
+            Rule::customers => {
+                let one_row_each = pair.clone().into_inner().find(|p| p.as_rule() == Rule::one_row_each);
+                let one_row_each = one_row_each.map(|p| self.span(&p));
+                Item::Customers { by: self.only_name(pair), one_row_each }
+            }
             Rule::param => Item::Param(self.definition(pair)),
             Rule::derive => {
                 let definition = pair.into_inner().find(|p| p.as_rule() == Rule::definition);
@@ -113,9 +117,11 @@ impl Builder<'_> {
                 let fields = self.block(pair, span, |b, p| (p.as_rule() == Rule::definition).then(|| b.definition(p)));
                 Item::Baskets { by, fields, span }
             }
-            Rule::features => Item::Features(
-                self.block(pair, span, |b, p| (p.as_rule() == Rule::definition).then(|| b.definition(p))),
-            ),
+            Rule::features => Item::Features(self.block(pair, span, |b, p| match p.as_rule() {
+                Rule::definition => Some(b.definition(p)),
+                Rule::taken => Some(b.taken(p)),
+                _ => None,
+            })),
             Rule::cluster => Item::Cluster { settings: self.block(pair, span, Self::cluster_setting), span },
             Rule::labels => Item::Labels(self.labels(pair, span)),
             Rule::test => Item::Test(self.test(pair, span)),
@@ -190,6 +196,13 @@ impl Builder<'_> {
 
     fn definition(&mut self, pair: P) -> Definition {
         Definition { name: self.only_name(pair.clone()), value: self.only_expr(pair) }
+    }
+
+    /// A name by itself: the feature is the column of this name.
+    fn taken(&self, pair: P) -> Definition {
+        let name = self.only_name(pair);
+        let value = expr::Expr { kind: Kind::Ref(vec![name.clone()]), span: name.span, ty: () };
+        Definition { name, value }
     }
 
     fn source(&mut self, pair: P, span: Span) -> Source {

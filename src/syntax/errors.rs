@@ -125,6 +125,9 @@ pub(super) fn unreadable(pair: &Pair<Rule>, text: &str, file: FileId) -> Diagnos
     if let Some((_, rule, example)) = exact.or(unnamed) {
         let (at, found) = furthest(*rule, text, start);
         if exact.is_some() || at > start + word.len() || near.is_none() {
+            // Whoever speaks of rows means that a row is a customer.
+            let of_rows = *rule == Rule::customers && pair.as_str().contains("row");
+            let example = if of_rows { "customers by customer, one row each" } else { example };
             return explain(found, start, at, text, file, &format!("a line that works: `{example}`"));
         }
     }

@@ -12,7 +12,7 @@ setlocal commentstring=#\ %s comments=:# iskeyword=@,48-57,_,192-255
 syntax match segName "\<\h\w*\>"
 syntax match segSymbol "<=\|>=\|!=\|[-+*/<>=]\|\.\."
 
-syntax match segConnective "\<\%(when\|where\|if\|then\|else\|from\|by\|with\|on\|dates\|column\|distinct\|disjoint\|exhaustive\|to\|sqlite\|postgres\|env\|low\|high\|best\)\>"
+syntax match segConnective "\<\%(when\|where\|if\|then\|else\|from\|by\|with\|on\|dates\|column\|distinct\|disjoint\|exhaustive\|to\|sqlite\|postgres\|env\|one\|row\|each\|low\|high\|best\)\>"
 syntax match segMeaning "\<\%(all\|baskets\|as_of\|rows\|clusters\|customers\)\>"
 syntax match segChoice "\<\%(zscore\|minmax\|robust\|none\|kmeans\|silhouette\|davies_bouldin\|calinski_harabasz\|elbow\)\>"
 syntax match segOperator "\<\%(and\|or\|not\|in\|is\|between\|starts\|ends\|contains\|matches\|duplicate\|per\)\>"
@@ -22,7 +22,7 @@ syntax match segFunction "\<\%(log1p\|ln\|sqrt\|abs\|round\|floor\|ceil\|clip\|c
 " Words that start a statement; elsewhere they are names.
 syntax match segStatement "\%(^\|[{;]\)\@1<=\s*\zs\<\%(segmentation\|include\|title\|description\|currency\|param\|source\|join\|derive\|revenue\|time\|customers\|filter\|as_of\|baskets\|features\|cluster\|label\|test\|sink\|sheet\|delimiter\|encoding\|decimal\|thousands\|header\|dates\|missing\|max_refused\|skip\|footer\|range\|hidden\|fill_merged\|strict\|query\|timezone\|timeout\|pushdown\|drop\|keep\|on\|scale\|method\|k\|seed\|restarts\|otherwise\|action\|color\|given\|expect\|table\|mode\)\>\%(\s*[:=.]\)\@!"
 
-syntax match segType "\%(:\s*\)\@<=\<\%(id\|text\|int\|number\|money\|share\|date\|datetime\|bool\)\>"
+syntax match segType "\%(:\s*\)\@<=\<\%(id\|text\|int\|number\|money\|share\|date\|datetime\|bool\|days\|weeks\|hours\|minutes\|seconds\)\>"
 
 syntax match segNumber "\<\d[0-9_]*\%(\.\d[0-9_]*\)\=\>\%(\s*%\)\="
 syntax match segUnit "\%(\<\d[0-9_.]*\s*\)\@<=\%(second\|seconds\|minute\|minutes\|hour\|hours\|day\|days\|week\|weeks\)\>"

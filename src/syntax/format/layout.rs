@@ -104,7 +104,7 @@ fn class(entry: &Entry) -> Option<Class> {
     };
     Some(match rule {
         Rule::column => Class::Column,
-        Rule::definition | Rule::fact => Class::Definition,
+        Rule::definition | Rule::taken | Rule::fact => Class::Definition,
         Rule::drop | Rule::keep => Class::Filter,
         Rule::label_rule | Rule::otherwise => Class::Label,
         Rule::baskets | Rule::features | Rule::filter | Rule::given => Class::Other(rule),
@@ -147,7 +147,7 @@ fn cells(rule: Rule, tokens: &[Token]) -> Vec<String> {
         Rule::column => find(":").map(|at| at + 1).into_iter().chain(find("=")).collect(),
         Rule::param | Rule::derive => [1].into_iter().chain(find("=")).collect(),
         Rule::drop | Rule::keep | Rule::label_rule => find("when").into_iter().collect(),
-        Rule::otherwise | Rule::expect | Rule::expect_label => vec![],
+        Rule::otherwise | Rule::expect | Rule::expect_label | Rule::taken => vec![],
         Rule::baskets | Rule::features | Rule::filter | Rule::given => vec![],
         _ => vec![1],
     };
