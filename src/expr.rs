@@ -173,6 +173,11 @@ pub fn format_decimal(units: i128, scale: u8) -> String {
     if scale == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }
 
+/// A text as it stands in a spec, in quotes.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace('\t', "\\t"))
+}
+
 impl Operator {
     pub fn symbol(self) -> &'static str {
         match self {
@@ -273,6 +278,32 @@ impl<S: Stage> Expr<S> {
                     ArgumentValue::Best { .. } => None,
                 })
                 .chain(filter.as_deref())
+                .collect(),
+        }
+    }
+
+    /// The same parts, to be changed.
+    pub fn children_mut(&mut self) -> Vec<&mut Expr<S>> {
+        match &mut self.kind {
+            Kind::Literal(_) | Kind::Ref(_) | Kind::Duplicate(_) | Kind::Error => vec![],
+            Kind::Not(a) | Kind::Negate(a) => vec![a],
+            Kind::And(list) | Kind::Or(list) => list.iter_mut().collect(),
+            Kind::Arithmetic(first, rest) => {
+                std::iter::once(&mut **first).chain(rest.iter_mut().map(|(_, e)| e)).collect()
+            }
+            Kind::Compare(a, _, b) => vec![a, b],
+            Kind::Between { value, low, high, .. } => vec![value, low, high],
+            Kind::In { value, options, .. } => std::iter::once(&mut **value).chain(options).collect(),
+            Kind::IsMissing { value, .. } => vec![value],
+            Kind::TextTest { value, pattern, .. } => vec![value, pattern],
+            Kind::If { condition, then, otherwise } => vec![condition, then, otherwise],
+            Kind::Call { arguments, filter, .. } => arguments
+                .iter_mut()
+                .filter_map(|argument| match &mut argument.value {
+                    ArgumentValue::Expr(expr) => Some(expr),
+                    ArgumentValue::Best { .. } => None,
+                })
+                .chain(filter.as_deref_mut())
                 .collect(),
         }
     }

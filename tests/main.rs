@@ -18,6 +18,7 @@ mod joins;
 mod language;
 mod layouts;
 mod oracle;
+mod mutants;
 mod outputs;
 mod patterns;
 mod postgres;

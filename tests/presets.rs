@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{Case, root, segc, stderr, stdout};
 
 /// A spec over the made shop that takes its labels from a preset.
-fn shop(preset: &str) -> Case {
+pub fn shop(preset: &str) -> Case {
     let spec = format!(
         "segmentation shop {{
   currency GBP

@@ -22,14 +22,14 @@ const SETS: u64 = 12_000;
 /// Those with more points than this are left out.
 const MOST_POINTS: usize = 4_000;
 
-struct Random(Xoshiro256PlusPlus);
+pub struct Random(pub Xoshiro256PlusPlus);
 
 impl Random {
-    fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.0.next_u64() % n as u64) as usize
     }
 
-    fn one_of<'t>(&mut self, list: &[&'t str]) -> &'t str {
+    pub fn one_of<'t>(&mut self, list: &[&'t str]) -> &'t str {
         list[self.below(list.len())]
     }
 }
@@ -37,9 +37,9 @@ impl Random {
 /// `recent` and `often` are always there, `pause` and `home` may be missing.
 const SCORES: [(&str, usize); 3] = [("recent", 3), ("often", 4), ("pause", 3)];
 
-struct Writer {
-    random: Random,
-    clusters: bool,
+pub struct Writer {
+    pub random: Random,
+    pub clusters: bool,
 }
 
 impl Writer {
@@ -98,7 +98,7 @@ impl Writer {
         }
     }
 
-    fn condition(&mut self, depth: usize) -> String {
+    pub fn condition(&mut self, depth: usize) -> String {
         match self.random.below(if depth == 0 { 3 } else { 8 }) {
             0..=2 => self.atom(),
             3 => format!("not ({})", self.condition(depth - 1)),
@@ -108,7 +108,7 @@ impl Writer {
     }
 }
 
-fn spec(conditions: &[String], clusters: bool) -> String {
+pub fn spec(conditions: &[String], clusters: bool) -> String {
     let rules: Vec<String> =
         conditions.iter().enumerate().map(|(nth, when)| format!("\"{nth}\" when {when}")).collect();
     let (cluster, over) = if clusters { ("cluster { on log1p(spend); k 2 }", "clusters") } else { ("", "customers") };
@@ -137,17 +137,17 @@ fn spec(conditions: &[String], clusters: bool) -> String {
 }
 
 /// A name of the rules with everything that it can be.
-struct Axis {
+pub struct Axis {
     name: &'static str,
     everyone: bool,
     values: Vec<Value>,
 }
 
 /// All combinations of what the names that the conditions speak of can be.
-struct Grid(Vec<Axis>);
+pub struct Grid(Vec<Axis>);
 
 impl Grid {
-    fn of(conditions: &str, clusters: bool) -> Grid {
+    pub fn of(conditions: &str, clusters: bool) -> Grid {
         let own = conditions.replace("all.", "all_");
         let mut axes = vec![];
         for (name, n) in SCORES {
@@ -178,23 +178,29 @@ impl Grid {
         Grid(axes)
     }
 
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.iter().map(|axis| axis.values.len()).product()
     }
 
     /// Which rules fire at a point, as bits.
     fn firing(&self, rules: &[Rule], point: usize) -> u32 {
-        let value = |name: &str, everyone: bool| {
-            let mut rest = point;
-            for axis in &self.0 {
-                if axis.name == name && axis.everyone == everyone {
-                    return axis.values[rest % axis.values.len()].clone();
-                }
-                rest /= axis.values.len();
+        firing(rules, &|name, everyone| self.value(point, name, everyone)).0
+    }
+
+    /// The label that rules give at a point.
+    pub fn label<'r>(&self, rules: &'r [Rule], point: usize) -> &'r str {
+        &rules[firing(rules, &|name, everyone| self.value(point, name, everyone)).1].label
+    }
+
+    fn value(&self, point: usize, name: &str, everyone: bool) -> Value {
+        let mut rest = point;
+        for axis in &self.0 {
+            if axis.name == name && axis.everyone == everyone {
+                return axis.values[rest % axis.values.len()].clone();
             }
-            Value::Missing
-        };
-        firing(rules, &value).0
+            rest /= axis.values.len();
+        }
+        Value::Missing
     }
 }
 
@@ -215,15 +221,15 @@ fn firing_for(rules: &[Rule], witness: &Witness) -> (u32, usize) {
 }
 
 /// The stages that need no data, for a spec that is nowhere on a disk.
-struct Compiled {
-    sources: SourceMap,
-    spec: Spec<Typed>,
-    plan: Plan,
+pub struct Compiled {
+    pub sources: SourceMap,
+    pub spec: Spec<Typed>,
+    pub plan: Plan,
     diagnostics: Vec<Diagnostic>,
 }
 
 #[track_caller]
-fn compiled(text: &str) -> Compiled {
+pub fn compiled(text: &str) -> Compiled {
     let mut sources = SourceMap::default();
     let file = sources.add("random.seg", text.into());
     let (ast, mut diagnostics) = syntax::parse(&sources, file);

@@ -9,6 +9,7 @@ mod explain;
 mod fmt;
 mod profile;
 mod progress;
+mod suite;
 mod test;
 mod verify;
 

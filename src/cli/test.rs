@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::progress::Terminal;
-use super::{Exit, Printer, SpecArgs, exit_for};
+use super::{Exit, Printer, SpecArgs, exit_for, suite};
 use crate::build::{Built, build};
 use crate::diagnostics::Diagnostic;
 use crate::output::replace_file;
@@ -15,10 +15,23 @@ use crate::testing;
 #[derive(clap::Args)]
 pub struct TestArgs {
     #[command(flatten)]
-    spec: SpecArgs,
+    pub(super) spec: SpecArgs,
     /// Write the snapshot of the result beside the spec, or rewrite it
     #[arg(long)]
     update: bool,
+    /// Say which label rules, and which sides of their comparisons, no test touches; reads no data
+    #[arg(long, conflicts_with = "update")]
+    pub(super) coverage: bool,
+    /// Change each comparison and constant of the label rules by one step, and list the changes that no test notices;
+    /// exit with 1 when there are any
+    #[arg(long, conflicts_with = "update")]
+    pub(super) mutants: bool,
+    /// Write tests that notice them
+    #[arg(long, conflicts_with = "update")]
+    pub(super) suggest: bool,
+    /// Add these tests to the spec instead of printing them
+    #[arg(long, requires = "suggest")]
+    pub(super) append: bool,
 }
 
 pub fn run(args: &TestArgs, printer: &Printer) -> Exit {
@@ -28,6 +41,9 @@ pub fn run(args: &TestArgs, printer: &Printer) -> Exit {
         printer.diagnostics(&compiled.diagnostics, &compiled.sources);
         return exit_for(&compiled.diagnostics);
     };
+    if args.coverage || args.mutants || args.suggest {
+        return suite::run(args, &world, &compiled, printer);
+    }
     let path = snapshot::path(&args.spec.spec);
     // A snapshot is that of the spec as it stands: values from the command line make another result.
     let as_written = args.spec.params.is_empty();

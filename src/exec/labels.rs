@@ -54,8 +54,8 @@ impl Scope<String> for Profile<'_> {
 }
 
 /// The first rule that holds; `check` has made sure that there is one for everybody.
-pub fn first_match(rules: &[Rule], profile: &Profile) -> Option<usize> {
-    rules.iter().position(|rule| rule.when.as_ref().is_none_or(|when| truth(when, profile) == Some(true)))
+pub fn first_match(rules: &[Rule], of: &dyn Scope<String>) -> Option<usize> {
+    rules.iter().position(|rule| rule.when.as_ref().is_none_or(|when| truth(when, of) == Some(true)))
 }
 
 /// The first rule that holds for each customer, beside what is typical of everyone. A build's customers all get one;
@@ -164,7 +164,8 @@ const EXHAUSTIVE: &str = "`check` proves that some rule takes everybody";
 pub struct Typical(pub BTreeMap<String, Value>);
 
 impl Typical {
-    fn of(customers: &Customers, members: &[usize]) -> Typical {
+    /// Of the customers in these rows.
+    pub fn of(customers: &Customers, members: &[usize]) -> Typical {
         Typical(customers.features.iter().map(|f| (f.name.clone(), typical(&f.values, members))).collect())
     }
 

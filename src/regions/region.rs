@@ -359,7 +359,7 @@ pub(super) fn value_in_words(value: &Value, base: Base, currency: Option<&str>) 
     match value {
         Value::Missing => "missing".to_owned(),
         Value::Bool(b) => b.to_string(),
-        Value::Text(text) => format!("{text:?}"),
+        Value::Text(text) => crate::expr::quoted(text),
         Value::Number(x) => match decimal(*x) {
             Some(number) => number_in_words(number, base, currency),
             None => x.to_string(),

@@ -1,12 +1,18 @@
 //! Runs the `test` blocks of a spec: rules on given values, and checks on a build.
 
-use std::collections::BTreeMap;
+//! How good the examples among them are is measured by what they touch ([`coverage`]) and by the changes to rules that
+//! they notice ([`mutants`]); [`suggest`] writes those that are lacking.
 
-use crate::eval::{Scope, Value, eval};
-use crate::exec::labels::{Profile, first_match};
+pub mod coverage;
+mod example;
+pub mod mutants;
+pub mod suggest;
+mod variants;
+
+pub use example::Example;
+
 use crate::expr::Comparator;
 use crate::outcome::{Outcome, SegmentOutcome};
-use crate::plan::expr::Expr;
 use crate::plan::{Plan, Test};
 use crate::spec::{Check, CheckCondition, Measure};
 
@@ -34,7 +40,7 @@ pub fn run(plan: &Plan, outcome: Option<&Outcome>, words: &dyn Fn(&Check) -> Str
 fn failures(plan: &Plan, test: &Test, outcome: Option<&Outcome>, words: &dyn Fn(&Check) -> String) -> Vec<String> {
     let mut failures = vec![];
     if !test.labels.is_empty() {
-        let label = label(plan, test);
+        let label = Example::of(test).label(&plan.labels.rules).map(|rule| rule.label.clone());
         let unlike = test.labels.iter().filter(|expected| Some(expected.as_str()) != label.as_deref());
         failures.extend(unlike.map(|expected| match &label {
             Some(found) => format!("expected \"{expected}\", the rules give \"{found}\""),
@@ -57,38 +63,6 @@ fn failures(plan: &Plan, test: &Test, outcome: Option<&Outcome>, words: &dyn Fn(
         }
     }
     failures
-}
-
-/// The label that the rules give to the values of a test; what is not given is missing.
-fn label(plan: &Plan, test: &Test) -> Option<String> {
-    let value = |expr: &Expr| eval(expr, &Nothing);
-    let side = |all: bool| -> BTreeMap<&str, Value> {
-        let given = test.given.iter().filter(|g| g.all == all);
-        given.map(|g| (g.feature.as_str(), value(&g.value))).collect()
-    };
-    let (own, everyone) = (side(false), side(true));
-    let profile = Profile {
-        own: &|name| own.get(name).cloned().unwrap_or(Value::Missing),
-        everyone: &|name| everyone.get(name).cloned().unwrap_or(Value::Missing),
-        as_of: Some(0),
-    };
-    first_match(&plan.labels.rules, &profile).map(|rule| plan.labels.rules[rule].label.clone())
-}
-
-struct Nothing;
-
-impl Scope<String> for Nothing {
-    fn column(&self, _: &String) -> Value {
-        Value::Missing
-    }
-
-    fn all(&self, _: &String) -> Value {
-        Value::Missing
-    }
-
-    fn as_of(&self) -> Value {
-        Value::Missing
-    }
 }
 
 fn measure(measure: &Measure, outcome: &Outcome) -> Option<f64> {
