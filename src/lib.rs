@@ -51,4 +51,5 @@ pub mod testing;
 pub mod time;
 pub mod types;
 pub mod verify;
+pub mod why;
 pub mod world;

@@ -23,6 +23,7 @@ use segc::progress::Silent;
 use segc::report::Templates;
 use segc::sinks;
 use segc::snapshot;
+use segc::why;
 use segc::world::{self, Disk, Unreadable, World};
 
 /// As seen from the folder of the package, in which cargo runs tests: the paths in messages are the same everywhere.
@@ -262,7 +263,8 @@ fn model_of_another_language() -> Vec<Diagnostic> {
 const IN_WORDS: &[&str] = &[
     "SEG0106", "SEG0111", "SEG0305", "SEG0320", "SEG0321", "SEG0322", "SEG0323", "SEG0324", "SEG0325", "SEG0326",
     "SEG0327", "SEG0328", "SEG0355", "SEG0356", "SEG0357", "SEG0504", "SEG0630", "SEG0640", "SEG0641", "SEG0701",
-    "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0901",
+    "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0720",
+    "SEG0901",
 ];
 
 #[test]
@@ -475,6 +477,14 @@ fn history_to_be_replaced() -> Vec<Diagnostic> {
     sink_to("replace", |crm| ours(crm, "append", "2024-01-01T00:00:00"))
 }
 
+fn customer_who_is_not_there() -> Vec<Diagnostic> {
+    let ask = |_: &Path, run: Run| {
+        let built = run.built.expect("the spec is fine");
+        why::dropped(&Disk::default(), &run.compiled, &built, "adaa", &Silent).unwrap_err()
+    };
+    in_folder(|_| {}, ask)
+}
+
 fn snapshot_of_another_version() -> Vec<Diagnostic> {
     snapshot::compare("shop.snap", "segc snapshot 0: shop\n", "segc snapshot 1: shop\n").unwrap_err()
 }
@@ -510,6 +520,7 @@ const ELSEWHERE: &[(&str, Diagnose)] = &[
     ("SEG0709", transaction_left_open),
     ("SEG0710", later_build_in_the_table),
     ("SEG0711", history_to_be_replaced),
+    ("SEG0720", customer_who_is_not_there),
 ];
 
 #[test]

@@ -30,3 +30,4 @@ mod reports;
 mod sinks;
 mod stories;
 mod support;
+mod why;

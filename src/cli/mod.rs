@@ -12,6 +12,7 @@ mod progress;
 mod suite;
 mod test;
 mod verify;
+mod why;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -86,6 +87,8 @@ enum Command {
     Test(test::TestArgs),
     /// Repeat a build from its manifest, and name the first stage that differs
     Verify(verify::VerifyArgs),
+    /// Why a customer is in a segment, and the smallest change that would move them
+    Why(why::WhyArgs),
     /// Say what a code means, or show a stage of a spec
     Explain(explain::ExplainArgs),
     /// Look at a file of data: what is in its columns, and what is odd
@@ -154,6 +157,7 @@ fn run(command: Command, printer: &Printer) -> Exit {
         Command::Fmt(args) => fmt::run(&args, printer),
         Command::Test(args) => test::run(&args, printer),
         Command::Verify(args) => verify::run(&args, printer),
+        Command::Why(args) => why::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
         Command::Profile(args) => profile::run(&args, printer),
         Command::Data(args) => data::run(&args, printer),
@@ -228,7 +232,7 @@ pub fn exit_for(diagnostics: &[Diagnostic]) -> Exit {
     } else if errors().any(|d| d.code == "SEG0901") {
         Exit::Bug
     } else if errors()
-        .any(|d| ["SEG01", "SEG02", "SEG0320", "SEG06", "SEG08"].iter().any(|area| d.code.starts_with(area)))
+        .any(|d| ["SEG01", "SEG02", "SEG0320", "SEG06", "SEG0720", "SEG08"].iter().any(|area| d.code.starts_with(area)))
     {
         Exit::Spec
     } else if errors().any(|d| d.code.starts_with("SEG07")) {

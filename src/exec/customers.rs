@@ -64,6 +64,14 @@ pub struct Scores {
     pub cuts: Vec<Cut>,
 }
 
+impl Feature {
+    /// The same feature of nobody.
+    pub(super) fn without_values(&self) -> Feature {
+        let (name, words) = (self.name.clone(), self.words.clone());
+        Feature { name, base: self.base, words, values: Values::Numbers(vec![]) }
+    }
+}
+
 impl Values {
     pub fn get(&self, customer: usize) -> Value {
         match self {
@@ -319,7 +327,7 @@ pub(super) fn helper(column: Column, base: Base, n: usize, rows: Option<&[usize]
     Feature { name: column.name, base, words: String::new(), values: to_values(cells, base) }
 }
 
-fn to_values(cells: Vec<Value>, base: Base) -> Values {
+pub(super) fn to_values(cells: Vec<Value>, base: Base) -> Values {
     match base {
         base if base.is_text() => Values::Texts(
             cells
@@ -341,7 +349,12 @@ fn as_numbers(cells: &[Value]) -> Vec<f64> {
 /// The quantile of sorted values, interpolated linearly between order statistics (type 7 of Hyndman and Fan 1996, the
 /// default of R and numpy).
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let at = q * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    quantile_of(sorted.len(), |place| sorted[place], q)
+}
+
+/// The same of `n` values by their places in order.
+pub(super) fn quantile_of(n: usize, sorted: impl Fn(usize) -> f64, q: f64) -> f64 {
+    let at = q * (n - 1) as f64;
+    let (low, high) = (sorted(at.floor() as usize), sorted(at.ceil() as usize));
     low + (high - low) * (at - at.floor())
 }

@@ -1,6 +1,6 @@
 //! From rows read to rows used: derive, drop by each rule in order, and account for every row and its money.
 
-use polars::prelude::{ChunkAgg, DataType, lit};
+use polars::prelude::{ChunkAgg, Column, DataFrame, DataType, lit};
 
 use super::relation::{AMOUNT, Relation, Repr, exact_sum};
 use super::rows::Lowering;
@@ -20,8 +20,33 @@ pub(super) struct Settled {
     pub period: Option<(i64, i64)>,
 }
 
+/// Where the rows of one customer went: by each rule that took some, in order.
+///
+/// Errors: those of a run on the same rows.
+pub fn trace(plan: &Plan, inputs: Vec<Input>, customer: &str) -> Result<Vec<(String, u64)>, ExecError> {
+    let mut taken = vec![];
+    settle_watching(plan, inputs, None, &mut |rule, rows, leaves| {
+        let ids = rows.column(&plan.customer)?.cast(&DataType::String)?;
+        let gone = ids.str()?.iter().zip(leaves.bool()?.iter());
+        let gone = gone.filter(|(id, leaves)| *id == Some(customer) && *leaves == Some(true)).count() as u64;
+        taken.extend((gone > 0).then(|| (rule.to_owned(), gone)));
+        Ok(())
+    })?;
+    Ok(taken)
+}
+
 /// `stated` takes the place of the plan's `as_of`.
 pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Result<Settled, ExecError> {
+    settle_watching(plan, inputs, stated, &mut |_, _, _| Ok(()))
+}
+
+/// `watch` sees each rule, the rows that are there, and which of them it takes.
+fn settle_watching(
+    plan: &Plan,
+    inputs: Vec<Input>,
+    stated: Option<i64>,
+    watch: &mut dyn FnMut(&str, &DataFrame, &Column) -> Result<(), ExecError>,
+) -> Result<Settled, ExecError> {
     let mut inputs = inputs.into_iter();
     let mut input = inputs.next().expect("a plan has a source");
     let joins = plan.joins.iter().zip(inputs).enumerate();
@@ -79,6 +104,7 @@ pub(super) fn settle(plan: &Plan, inputs: Vec<Input>, stated: Option<i64>) -> Re
             }
         };
         let mask = relation.column_of(mask.alias("leaves"))?;
+        watch(&rule.rule, &relation.frame, &mask)?;
         let gone = relation.split(&mask)?;
         let amount = has_amount.then(|| exact_sum(gone.column(AMOUNT)?)).transpose()?;
         dropped.push(Dropped {

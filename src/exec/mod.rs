@@ -5,6 +5,7 @@
 //! nothing of polars any more. [`place`] takes the same steps with what an execution has learned.
 
 mod aggregate;
+pub mod alone;
 pub mod clustering;
 pub mod customers;
 mod join;
@@ -30,6 +31,7 @@ use crate::table::Table;
 pub use customers::{Customers, Feature, Scores, Values};
 pub use join::{Joined, Repeated};
 pub use one_row::SeveralRows;
+pub use ledger::trace;
 pub use yardstick::{Cut, Yardstick};
 
 /// Why a plan could not be carried out on this data.

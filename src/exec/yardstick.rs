@@ -47,13 +47,27 @@ impl Yardstick {
         let of = step.of_words.clone();
         match step.kind {
             PopulationKind::Score { n, low_is_best } => {
-                Yardstick::Score { of, n, low_is_best, cuts: cuts(&sorted, n, low_is_best) }
+                let cuts = cuts(&sorted, n, low_is_best, sorted.len() as u64);
+                Yardstick::Score { of, n, low_is_best, cuts }
             }
             PopulationKind::Winsorize { low, high } => {
                 let bounds = (!sorted.is_empty()).then(|| [quantile(&sorted, low), quantile(&sorted, high)]);
                 Yardstick::Winsorize { of, low, high, bounds }
             }
         }
+    }
+
+    /// The score that one more customer would get beside `others`, sorted and without missing values, for every value
+    /// that they may have; nothing for a step that is no score.
+    pub(super) fn beside(step: &Population, others: &[f64]) -> Option<Yardstick> {
+        let PopulationKind::Score { n, low_is_best } = step.kind else { return None };
+        let total = others.len() as u64 + 1;
+        let mut cuts = cuts(others, n, low_is_best, total);
+        // Better than all others.
+        let score = 1 + (u64::from(n) * others.len() as u64 / total) as u32;
+        let beyond = if low_is_best { f64::NEG_INFINITY } else { f64::INFINITY };
+        cuts.push(Cut { score, from: beyond, to: beyond, customers: 0 });
+        Some(Yardstick::Score { of: step.of_words.clone(), n, low_is_best, cuts })
     }
 
     /// The score of a value, or the value within the bounds. A value between two that were seen scores like the nearest
@@ -90,14 +104,14 @@ impl Yardstick {
 }
 
 /// Score = 1 + floor(n x share of customers strictly below), or above where low is best: equal values score alike,
-/// whatever the order of customers.
-fn cuts(sorted: &[f64], n: u32, low_is_best: bool) -> Vec<Cut> {
-    let total = sorted.len() as u64;
+/// whatever the order of customers. `total` may count one who is not among the values.
+fn cuts(sorted: &[f64], n: u32, low_is_best: bool, total: u64) -> Vec<Cut> {
+    let all = sorted.len() as u64;
     let mut cuts: Vec<Cut> = vec![];
     let mut below = 0;
     for equal in sorted.chunk_by(|a, b| a == b) {
         let (value, customers) = (equal[0], equal.len() as u64);
-        let worse = if low_is_best { total - below - customers } else { below };
+        let worse = if low_is_best { all - below - customers } else { below };
         // In whole numbers: floor(n * worse / total) has no rounding.
         let score = 1 + (u64::from(n) * worse / total) as u32;
         match cuts.last_mut().filter(|cut| cut.score == score) {

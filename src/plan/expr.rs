@@ -53,7 +53,7 @@ impl<C> Expr<C> {
     }
 
     /// Its direct parts.
-    fn parts(&self) -> Vec<&Expr<C>> {
+    pub fn parts(&self) -> Vec<&Expr<C>> {
         match &self.op {
             Op::Constant(_) | Op::AsOf | Op::Column(_) | Op::All(_) | Op::Duplicate(_) => vec![],
             Op::Not(a) | Op::Negate(a) | Op::IsMissing(a) => vec![a],
