@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
@@ -22,6 +23,7 @@ use crate::types::Base;
 use crate::world::{self, Unreadable, World};
 
 pub mod postgres;
+mod sqlite;
 
 /// Files that take the place of those that a source names, by the name of the source.
 pub type Instead = BTreeMap<String, Vec<InputFile>>;
@@ -141,8 +143,8 @@ impl<'a> Declared<'a> {
     /// What people call that which has the columns.
     fn noun(&self) -> &'static str {
         match (&self.source.rows, &self.source.format.query) {
-            (Rows::Files(_), _) => "file",
-            (Rows::Postgres { .. }, Some(_)) => "query",
+            (_, Some(_)) => "query",
+            (Rows::Files(_), None) => "file",
             (Rows::Postgres { .. }, None) => "table",
         }
     }
@@ -186,8 +188,8 @@ fn guess(detection: &Detection, strict: bool, declared: &Declared) -> Diagnostic
     let about = column.map_or(String::new(), |i| format!(" of column `{}`", declared.column(i).name.value));
     let text = match *what {
         "missing value" => format!("some cells{about} may stand for a missing value: {value}"),
-        "sheet" | "delimiter" | "encoding" | "header" | "start of the table" | "end of the table" | "date format"
-        | "decimal mark" | "thousands mark" => format!("the {what}{about} is a guess: {value}"),
+        "sheet" | "delimiter" | "encoding" | "header" | "time zone" | "start of the table" | "end of the table"
+        | "date format" | "decimal mark" | "thousands mark" => format!("the {what}{about} is a guess: {value}"),
         // What is there for all to see, but may be meant otherwise.
         _ => match column.map(|i| &declared.column(i).name.value) {
             Some(column) => format!("column `{column}` has {what}: {value}"),
@@ -395,6 +397,10 @@ fn request(scan: &Scan, files: Vec<InputFile>) -> Request {
             hidden: format.hidden,
             fill_merged: format.fill_merged,
             missing: format.missing.clone(),
+            timezone: format.timezone.as_ref().map(|zone| zone.value.clone()),
+            table: format.table.as_ref().map(|table| table.value.clone()),
+            query: format.query.as_ref().map(|query| query.value.clone()),
+            timeout: format.timeout.as_ref().map(|timeout| Duration::from_millis(timeout.value)),
         },
         columns,
         identity: scan.identity,
@@ -520,6 +526,22 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
                 .at(sheet.map_or(declared.head(), |s| s.span), "in this source")
                 .help(format!("remove the line with `{option}`"))
         }
+        IngestError::NoValues { column, .. } => Diagnostic::error("SEG0315", text)
+            .at(column.map_or(declared.file_span(None), &header_span), "can't be read")
+            .help(match column {
+                Some(_) => "leave this column out, or export what is in it as columns of their own",
+                None => "`duplicate` compares all columns: name those that count, `duplicate on invoice, product`",
+            }),
+        IngestError::Database { failure, .. } => sqlite::diagnostic(text, failure, declared),
+        IngestError::ZoneOfAFile { .. } => {
+            let zone = declared.source.format.timezone.as_ref();
+            Diagnostic::error("SEG0209", text)
+                .at(zone.map_or(declared.head(), |zone| zone.span), "only of a database")
+                .help("write `timezone \"UTC\"`, or export the times as those of a place, without a zone")
+        }
+        IngestError::TooLarge { .. } => Diagnostic::error("SEG0328", text)
+            .at(declared.file_span(None), "more than segc takes")
+            .help("let the file have fewer rows or smaller ones"),
         IngestError::Damaged { file, at, .. } => Diagnostic::error("SEG0304", text.clone())
             .at(file_span(file), "this file")
             .in_data(Place { file: file.clone(), row: *at, column: None, value: None })

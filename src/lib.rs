@@ -34,6 +34,7 @@ pub mod inputs;
 pub mod list;
 pub mod outcome;
 pub mod output;
+pub mod parquet;
 pub mod plan;
 pub mod profile;
 pub mod progress;

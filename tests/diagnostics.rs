@@ -261,10 +261,10 @@ fn model_of_another_language() -> Vec<Diagnostic> {
 
 /// Codes whose mistake lies where a page can't show it as files; their pages say it in words and with a command.
 const IN_WORDS: &[&str] = &[
-    "SEG0106", "SEG0111", "SEG0305", "SEG0320", "SEG0321", "SEG0322", "SEG0323", "SEG0324", "SEG0325", "SEG0326",
-    "SEG0327", "SEG0328", "SEG0355", "SEG0356", "SEG0357", "SEG0504", "SEG0630", "SEG0640", "SEG0641", "SEG0701",
-    "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0720",
-    "SEG0901",
+    "SEG0106", "SEG0111", "SEG0305", "SEG0315", "SEG0316", "SEG0320", "SEG0321", "SEG0322", "SEG0323", "SEG0324",
+    "SEG0325", "SEG0326", "SEG0327", "SEG0328", "SEG0355", "SEG0356", "SEG0357", "SEG0504", "SEG0630", "SEG0640",
+    "SEG0641", "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710",
+    "SEG0711", "SEG0720", "SEG0901",
 ];
 
 #[test]
@@ -340,6 +340,32 @@ fn sheet_that_is_not_there() -> Vec<Diagnostic> {
         workbook.save(folder.join("orders.xlsx")).unwrap();
         let source = "\"orders.xlsx\" { sheet \"Order\"; ";
         fs::write(folder.join("shop.seg"), SPEC.replace("\"orders.csv\" { ", source)).unwrap();
+    };
+    in_folder(prepare, |_, run| run.diagnostics)
+}
+
+fn column_of_lists() -> Vec<Diagnostic> {
+    let prepare = |folder: &Path| {
+        fs::copy("tests/damage/lists.parquet", folder.join("orders.parquet")).unwrap();
+        let columns = "\"orders.parquet\" { customer: id; price: money; at: datetime = Date";
+        fs::write(
+            folder.join("shop.seg"),
+            SPEC.replace("\"orders.csv\" { customer: id; price: money; at: datetime", columns),
+        )
+        .unwrap();
+    };
+    in_folder(prepare, |_, run| run.diagnostics)
+}
+
+fn database_with_changes_beside() -> Vec<Diagnostic> {
+    let prepare = |folder: &Path| {
+        for suffix in ["db", "db-wal"] {
+            let from = format!("tests/damage/with_changes_beside.{suffix}");
+            fs::copy(from, folder.join(format!("orders.{suffix}"))).unwrap();
+        }
+        let source = "\"orders.db\" { customer: id; price: money; at: datetime = Date";
+        let common = "\"orders.csv\" { customer: id; price: money; at: datetime";
+        fs::write(folder.join("shop.seg"), SPEC.replace(common, source)).unwrap();
     };
     in_folder(prepare, |_, run| run.diagnostics)
 }
@@ -507,6 +533,8 @@ const ELSEWHERE: &[(&str, Diagnose)] = &[
     ("SEG0357", model_of_another_language),
     ("SEG0111", spec_of_two_megabytes),
     ("SEG0305", sheet_that_is_not_there),
+    ("SEG0315", column_of_lists),
+    ("SEG0316", database_with_changes_beside),
     ("SEG0630", snapshot_of_another_version),
     ("SEG0640", revision_that_is_not_there),
     ("SEG0641", condition_on_nothing),

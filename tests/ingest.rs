@@ -19,10 +19,14 @@ mod errors;
 mod limits;
 #[path = "ingest/numbers.rs"]
 mod numbers;
+#[path = "ingest/parquet.rs"]
+mod parquet;
 #[path = "ingest/real.rs"]
 mod real;
 #[path = "ingest/shape.rs"]
 mod shape;
+#[path = "ingest/sqlite.rs"]
+mod sqlite;
 #[path = "ingest/text.rs"]
 mod text;
 #[path = "ingest/workbooks.rs"]

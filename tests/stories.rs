@@ -429,7 +429,7 @@ fn the_plan_names_no_engine() {
 fn heavy_dependencies_stay_at_home() {
     let homes = [
         ("pest", &["syntax"] as &[&str]),
-        ("polars", &["exec"]),
+        ("polars", &["exec", "parquet"]),
         ("smartcore", &["cluster"]),
         ("argmin", &["clv"]),
         ("statrs", &["clv"]),

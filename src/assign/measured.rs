@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{Assigner, Found, Rows};
 use crate::build::SourceRead;
+use crate::database::sqlite::Failure;
 use crate::diagnostics::{Diagnostic, Place, has_errors, suggest};
 use crate::exec::customers::{Feature, Values};
 use crate::exec::place::{Lacking, Measured};
@@ -224,6 +225,9 @@ fn unreadable(error: &IngestError, request: &Request) -> Diagnostic {
     let code = match error {
         IngestError::MissingColumns { .. } => "SEG0302",
         IngestError::DuplicateHeader { .. } => "SEG0308",
+        IngestError::NoValues { .. } => "SEG0315",
+        IngestError::TooLarge { .. } | IngestError::Database { failure: Failure::TooLong { .. }, .. } => "SEG0328",
+        IngestError::Database { failure: Failure::Unfinished { .. }, .. } => "SEG0316",
         _ => "SEG0304",
     };
     Diagnostic::error(code, error.to_string())

@@ -4,26 +4,30 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use super::progress::Terminal;
-use super::{Exit, Printer};
+use super::{Exit, Printer, exit_for};
 use crate::ingest::{Format, InputFile, Sheet, Sheets};
 use crate::profile::{Options, profile, text, trouble};
 use crate::syntax::source::SourceMap;
 
 #[derive(clap::Args)]
 pub struct ProfileArgs {
-    /// Files with rows: CSV, workbooks and their relatives
+    /// Files with rows: CSV, workbooks, Parquet, SQLite and their relatives
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A sheet of a workbook, by name or number, or `all` [default: the first that is not hidden]
     #[arg(long)]
     sheet: Option<String>,
+    /// A table of a SQLite file [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
 }
 
 pub fn run(args: &ProfileArgs, printer: &Printer) -> Exit {
     let mut worst = Exit::Ok;
     for (nth, path) in args.files.iter().enumerate() {
         let file = InputFile { name: path.display().to_string(), path: path.clone() };
-        let options = Options { format: format(args.sheet.as_deref()), today: today(), roles: Vec::new() };
+        let format = Format { table: args.table.clone(), ..format(args.sheet.as_deref()) };
+        let options = Options { format, today: today(), roles: Vec::new() };
         let progress = Terminal::new(printer);
         let found = profile(&file, &options, &progress);
         progress.clear();
@@ -38,8 +42,9 @@ pub fn run(args: &ProfileArgs, printer: &Printer) -> Exit {
             }
             Err(error) => {
                 let diagnostic = trouble::diagnostic(&error, &file);
+                let exit = exit_for(std::slice::from_ref(&diagnostic));
                 printer.diagnostics(&[diagnostic], &SourceMap::default());
-                worst = Exit::Data;
+                worst = if worst == Exit::Ok { exit } else { worst };
             }
         }
     }

@@ -1,7 +1,6 @@
-//! Parquet files in and out.
+//! Parquet files out.
 
 use std::fs::File;
-use std::path::Path;
 
 use polars::prelude::{
     DataFrame, DataType, NamedFrom, ParquetCompression, ParquetWriter, PlSmallStr, Series, TimeUnit,
@@ -53,11 +52,4 @@ fn column(name: PlSmallStr, cells: Cells) -> Result<Series, ExecError> {
             }
         },
     })
-}
-
-/// Whether the file starts as Parquet files do.
-pub fn is_parquet(path: &Path) -> bool {
-    use std::io::Read;
-    let mut magic = [0; 4];
-    File::open(path).and_then(|mut f| f.read_exact(&mut magic)).is_ok() && &magic == b"PAR1"
 }

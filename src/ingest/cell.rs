@@ -1,4 +1,4 @@
-//! Cells and rows as their source holds them, the same for text files and workbooks. No types of the spec here.
+//! Cells and rows as their source holds them, the same for text files, workbooks and databases. No types of the spec here.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -18,13 +18,19 @@ pub(super) enum Cell<'a> {
     Number(f64),
     /// A number that the workbook shows with so many digits, by leading zeros.
     Code(f64, u8),
+    /// A number in digits with a point, of which a double would lose some.
+    Exact(&'a str),
     /// A number that the workbook shows as a date: days in its date system.
     Date(f64),
+    /// Microseconds since 1970-01-01T00:00:00, of any year.
+    Time(i64),
     Bool(bool),
     /// `#N/A` and its kin.
     Error(&'static str),
     /// A formula whose value the workbook does not hold.
     Uncomputed,
+    /// Bytes that are no text.
+    Bytes,
 }
 
 /// A row of the source between its header and its end.
@@ -56,10 +62,14 @@ pub(super) enum Value<'a> {
     Inline(u32, u32),
     Number(f64),
     Code(f64, u8),
+    /// As [`Value::Inline`], for [`Cell::Exact`].
+    Exact(u32, u32),
     Date(f64),
+    Time(i64),
     Bool(bool),
     Error(&'static str),
     Uncomputed,
+    Bytes,
 }
 
 /// A row that can't be taken apart into cells.
@@ -87,6 +97,16 @@ pub(super) trait Source {
     fn sheets(&self) -> Option<(&str, &[String])> {
         None
     }
+    /// Whether every row is a row of data: tables of databases have no totals below them and no header between.
+    fn is_database(&self) -> bool {
+        false
+    }
+    /// What a column has in its rows, where that is no single value. Its cells are empty then.
+    fn other_than_values(&self, _column: usize) -> Option<&str> {
+        None
+    }
+    /// Says, before rows are visited, which columns are looked at; the others may be left out.
+    fn choose(&mut self, _columns: &[usize]) {}
     /// Whether the file comes from where the comma is the decimal mark, as far as its own syntax tells.
     fn hints_at_decimal_comma(&self) -> bool {
         false
@@ -108,10 +128,13 @@ impl Row<'_> {
                 Some(Value::Inline(start, end)) => Cell::Text(&inline[start as usize..end as usize]),
                 Some(Value::Number(number)) => Cell::Number(number),
                 Some(Value::Code(number, digits)) => Cell::Code(number, digits),
+                Some(Value::Exact(start, end)) => Cell::Exact(&inline[start as usize..end as usize]),
                 Some(Value::Date(days)) => Cell::Date(days),
+                Some(Value::Time(micros)) => Cell::Time(micros),
                 Some(Value::Bool(yes)) => Cell::Bool(yes),
                 Some(Value::Error(name)) => Cell::Error(name),
                 Some(Value::Uncomputed) => Cell::Uncomputed,
+                Some(Value::Bytes) => Cell::Bytes,
             },
         }
     }
@@ -207,21 +230,32 @@ impl Kept {
         let value = match cell {
             Cell::Empty => Value::Empty,
             Cell::Text(text) => {
-                let start = self.inline.len() as u32;
-                self.inline.push_str(text);
-                Value::Inline(start, self.inline.len() as u32)
+                let (start, end) = self.keep_text(text);
+                Value::Inline(start, end)
+            }
+            Cell::Exact(digits) => {
+                let (start, end) = self.keep_text(digits);
+                Value::Exact(start, end)
             }
             Cell::Number(number) => Value::Number(number),
             Cell::Code(number, digits) => Value::Code(number, digits),
             Cell::Date(days) => Value::Date(days),
+            Cell::Time(micros) => Value::Time(micros),
             Cell::Bool(yes) => Value::Bool(yes),
             Cell::Error(name) => Value::Error(name),
             Cell::Uncomputed => Value::Uncomputed,
+            Cell::Bytes => Value::Bytes,
         };
         if column >= self.values.len() {
             self.values.resize(column + 1, Value::Empty);
         }
         self.values[column] = value;
+    }
+
+    fn keep_text(&mut self, text: &str) -> (u32, u32) {
+        let start = self.inline.len() as u32;
+        self.inline.push_str(text);
+        (start, self.inline.len() as u32)
     }
 
     pub fn row(&self) -> Row<'_> {
@@ -251,8 +285,9 @@ impl Cell<'_> {
         scratch.clear();
         match *self {
             Cell::Empty | Cell::Uncomputed => "",
-            Cell::Text(text) => text,
+            Cell::Text(text) | Cell::Exact(text) => text,
             Cell::Error(name) => name,
+            Cell::Bytes => "(bytes)",
             Cell::Bool(true) => "TRUE",
             Cell::Bool(false) => "FALSE",
             Cell::Number(number) => {
@@ -265,6 +300,10 @@ impl Cell<'_> {
                     let zeros = usize::from(digits).saturating_sub(scratch.len());
                     scratch.insert_str(0, &"0".repeat(zeros));
                 }
+                scratch
+            }
+            Cell::Time(micros) => {
+                times::show(micros, scratch);
                 scratch
             }
             Cell::Date(days) => {

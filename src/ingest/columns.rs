@@ -31,6 +31,8 @@ pub(super) struct Builder {
     scratch: String,
 }
 
+const NO_YEAR: &str = "not a day of the years 1000 to 9999";
+
 enum Held {
     Text(Words),
     Int {
@@ -128,6 +130,9 @@ impl Builder {
         }
         if cell == Cell::Uncomputed {
             return Err("a formula without its value: open the workbook in a spreadsheet program and save it".into());
+        }
+        if cell == Cell::Bytes {
+            return Err("bytes that are no text".into());
         }
         if let Held::Text(_) = held {
             return Ok(());
@@ -314,18 +319,27 @@ impl Times {
         let moment = match cell {
             Cell::Text(text) => self.read(text.trim())?,
             Cell::Date(days) => times::from_serial(days, epoch).ok_or("not a day of the calendar")?,
-            Cell::Number(days) | Cell::Code(days, _) => {
+            Cell::Time(micros) if times::YEARS.contains(&micros) => micros,
+            Cell::Time(_) => return Err(NO_YEAR.into()),
+            Cell::Number(_) | Cell::Code(..) | Cell::Exact(_) => {
+                let serial = match cell {
+                    Cell::Number(days) | Cell::Code(days, _) => times::from_serial(days, epoch),
+                    _ => None,
+                };
                 let text = cell.shown(epoch, scratch);
                 let stated = if self.iso { None } else { self.formats.iter().find_map(|format| format.parse(text)) };
                 // 20101201 is beyond the last serial number, so that it can only be a date written as a number.
-                let serial = if stated.is_none() { times::from_serial(days, epoch) } else { None };
-                self.staged_serial = serial.is_some();
-                stated
-                    .or(serial)
-                    .or_else(|| times::parse_iso(text).filter(|_| self.iso))
-                    .ok_or("neither a date nor the serial number of one")?
+                self.staged_serial = stated.is_none() && serial.is_some();
+                stated.or(serial).or_else(|| times::parse_iso(text).filter(|_| self.iso)).ok_or_else(
+                    || match epoch {
+                        Epoch::None => self.refusal(text),
+                        _ => "neither a date nor the serial number of one".into(),
+                    },
+                )?
             }
-            Cell::Bool(_) | Cell::Empty | Cell::Error(_) | Cell::Uncomputed => return Err("not a date".into()),
+            Cell::Bool(_) | Cell::Empty | Cell::Error(_) | Cell::Uncomputed | Cell::Bytes => {
+                return Err("not a date".into());
+            }
         };
         let midnight = moment.div_euclid(DAY) * DAY;
         self.staged_cut = self.day && moment != midnight;
@@ -359,7 +373,7 @@ impl Times {
         let forms: Vec<String> = self.formats.iter().map(|format| format!("`{}`", format.text)).collect();
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         if matches!(text, "infinity" | "-infinity") || text.ends_with(" BC") {
-            "not a day of the years 1000 to 9999".into()
+            NO_YEAR.into()
         } else if times::has_offset(text) {
             "has an offset from UTC; `dates \"%+\"` reads it as local time".into()
         } else if self.iso && times::looks_iso(text) {
@@ -398,6 +412,8 @@ pub(super) fn is_missing(cell: Cell, rules: &Rules) -> bool {
 pub(super) fn whole(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<i64, Reason> {
     match cell {
         Cell::Text(text) => decimal::whole(decimal::plain(text, &rules.marks, false, noted, scratch)?),
+        Cell::Exact(digits) => decimal::whole(digits),
+        Cell::Number(number) if number.is_nan() => Err(no_number(cell)),
         // Beyond 2^53 a double skips whole numbers, so that the one meant is not known.
         Cell::Number(number) | Cell::Code(number, _) if number.abs() > 9_007_199_254_740_992.0 => {
             Err("too large".into())
@@ -424,6 +440,8 @@ pub(super) fn number(
             };
             decimal::share(decimal::plain(text, &rules.marks, false, noted, scratch)?, percent)
         }
+        Cell::Exact(digits) => decimal::number(digits),
+        Cell::Number(number) if number.is_nan() => Err(no_number(cell)),
         Cell::Number(number) | Cell::Code(number, _) if number.is_finite() => Ok(number + 0.0),
         Cell::Number(_) | Cell::Code(..) => Err("too large".into()),
         other => Err(no_number(other)),
@@ -439,6 +457,8 @@ fn span(number: f64, unit: Unit) -> Result<i64, Reason> {
 pub(super) fn decimal(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mut String) -> Result<Decimal, Reason> {
     match cell {
         Cell::Text(text) => Ok(Decimal::parse(decimal::plain(text, &rules.marks, true, noted, scratch)?)?),
+        Cell::Exact(digits) => Ok(Decimal::parse(digits)?),
+        Cell::Number(number) if number.is_nan() => Err(no_number(cell)),
         Cell::Number(number) | Cell::Code(number, _) => match Decimal::of_double(number) {
             Some(decimal) => Ok(decimal),
             None if number.is_finite() => {
@@ -455,8 +475,8 @@ pub(super) fn decimal(cell: Cell, rules: &Rules, noted: &mut Noted, scratch: &mu
 pub(super) fn truth(cell: Cell) -> Result<bool, Reason> {
     match cell {
         Cell::Bool(yes) => Ok(yes),
-        Cell::Number(1.0) | Cell::Code(1.0, _) => Ok(true),
-        Cell::Number(0.0) | Cell::Code(0.0, _) => Ok(false),
+        Cell::Number(1.0) | Cell::Code(1.0, _) | Cell::Exact("1") => Ok(true),
+        Cell::Number(0.0) | Cell::Code(0.0, _) | Cell::Exact("0") => Ok(false),
         Cell::Text(text) => match text.trim().to_lowercase().as_str() {
             "true" | "t" | "yes" | "y" | "1" => Ok(true),
             "false" | "f" | "no" | "n" | "0" => Ok(false),
@@ -469,7 +489,7 @@ pub(super) fn truth(cell: Cell) -> Result<bool, Reason> {
 fn no_number(cell: Cell) -> Reason {
     Cow::Borrowed(match cell {
         // Excel makes dates of such as `3-4`; the number behind is not what was meant.
-        Cell::Date(_) => "a date, not a number",
+        Cell::Date(_) | Cell::Time(_) => "a date, not a number",
         _ => "not a number",
     })
 }

@@ -25,6 +25,8 @@ pub enum Container {
     /// A workbook with a password.
     Encrypted,
     Parquet,
+    /// With an encrypted end, which says what is in it.
+    EncryptedParquet,
     Sqlite,
     Zip,
     Bzip2,
@@ -56,6 +58,7 @@ impl fmt::Display for Container {
             Container::Xls => "an XLS workbook",
             Container::Encrypted => "a workbook protected by a password",
             Container::Parquet => "a Parquet file",
+            Container::EncryptedParquet => "an encrypted Parquet file",
             Container::Sqlite => "an SQLite database",
             Container::Zip => "a zip archive",
             Container::Zstd => "a zstd archive",
@@ -96,12 +99,13 @@ pub(super) fn identify(file: &InputFile, limits: &Limits) -> Result<(Container, 
 
 /// By the first bytes alone.
 pub(super) fn of_bytes(head: &[u8]) -> Container {
-    const MAGIC: [(&[u8], Container); 18] = [
+    const MAGIC: [(&[u8], Container); 19] = [
         (b"\x1f\x8b", Container::Gzip),
         (b"PK\x03\x04", Container::Zip),
         (b"PK\x05\x06", Container::Zip),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Container::Xls),
         (b"PAR1", Container::Parquet),
+        (b"PARE", Container::EncryptedParquet),
         (b"SQLite format 3\0", Container::Sqlite),
         (b"\x28\xb5\x2f\xfd", Container::Zstd),
         (b"BZh", Container::Bzip2),

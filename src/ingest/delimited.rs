@@ -14,7 +14,7 @@ use super::error::{Budget, IngestError, Result};
 use super::headers::{self, Sampled};
 use super::records::{Field, Record, RecordError, Records, Trouble};
 use super::times::Epoch;
-use super::{Container, Delimiter, Detection, Format, InputFile, Limits, Sheets};
+use super::{Delimiter, Detection, Format, InputFile, Limits};
 use crate::progress::Progress;
 
 pub(super) struct Delimited {
@@ -72,16 +72,6 @@ impl Delimited {
         limits: &Limits,
         wanted: &[&str],
     ) -> Result<Self> {
-        let of_workbooks = [
-            ("sheet", format.sheets != Sheets::Unstated),
-            ("range", format.range.is_some()),
-            ("hidden", format.hidden.is_some()),
-            ("fill_merged", format.fill_merged.is_some()),
-        ];
-        if let Some((option, _)) = of_workbooks.iter().find(|(_, stated)| *stated) {
-            let (file, found) = (file.name.clone(), Container::Text);
-            return Err(IngestError::OptionDoesNotFit { file, option, found });
-        }
         let stated = format.encoding.as_deref().map(encoding::named).transpose()?;
         let mut text = encoding::open(file, stated, limits)?;
         let mut sample = Vec::new();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Container, Header, Sheet};
+use crate::database::sqlite::Failure;
 
 /// `file` is always the logical name.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +84,24 @@ pub enum IngestError {
         near: Vec<String>,
         sheets: Vec<String>,
     },
+    /// A column whose rows hold no single value, as in nested Parquet files, and what they hold. `column` is missing
+    /// where it is not asked for, but belongs to the identity of a row.
+    NoValues {
+        file: String,
+        column: Option<usize>,
+        header: String,
+        what: String,
+    },
+    /// A SQLite file does not give its rows, and why.
+    Database {
+        file: String,
+        failure: Failure,
+    },
+    /// Times of the whole world in a file are read in UTC alone.
+    ZoneOfAFile {
+        file: String,
+        zone: String,
+    },
     TooLarge {
         file: String,
         budget: Budget,
@@ -144,7 +163,7 @@ impl fmt::Display for IngestError {
             WrongKind { file, found: Container::Encrypted } => {
                 write!(f, "`{file}` is protected by a password: what is in it can't be read")
             }
-            WrongKind { file, found } => write!(f, "`{file}` is {found}, not a CSV file or a workbook"),
+            WrongKind { file, found } => write!(f, "`{file}` is {found}, not a file of rows that segc reads"),
             Damaged { file, reason, at: None } => write!(f, "`{file}` is damaged: {reason}"),
             Damaged { file, reason, at: Some(at) } => write!(f, "`{file}` is damaged at row {at}: {reason}"),
             OpenQuote { file, line } => write!(f, "the quote opened on line {line} of `{file}` is never closed"),
@@ -172,6 +191,11 @@ impl fmt::Display for IngestError {
                 };
                 write!(f, "`{file}` has no {sheet}; it has `{}`", sheets.join("`, `"))
             }
+            NoValues { file, header, what, .. } => {
+                write!(f, "column `{header}` of `{file}` has {what}, not one value")
+            }
+            Database { file, failure } => write!(f, "`{file}` can't be read: {failure}"),
+            ZoneOfAFile { file, zone } => write!(f, "times of `{file}` can be read in UTC, not in `{zone}`"),
             TooLarge { file, budget, limit, at } => {
                 let what = match budget {
                     Budget::Inflated => "bytes when unpacked",

@@ -1,4 +1,4 @@
-//! The library that reads workbooks panics on some broken files. Here such a panic becomes a value.
+//! The libraries that read workbooks, Parquet and SQLite panic on some broken files. Here such a panic becomes a value.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -10,12 +10,14 @@ use super::container::{self, Container};
 use super::decimal::{Decimal, Marks};
 use super::delimited::Delimited;
 use super::error::{Budget, IngestError, Result};
+use super::parquet::ParquetRows;
+use super::sqlite::SqliteRows;
 use super::times::DateFormat;
 use super::totals::{self, Sign};
 use super::workbook::Workbook;
 use super::{
     Detection, FileFacts, Format, Header, InputFile, Kind, Left, Limits, Loaded, Places, Refusal, Request, Schema,
-    headers, sample,
+    headers, options, sample,
 };
 use crate::progress::Progress;
 use crate::table::Table;
@@ -35,8 +37,10 @@ pub(super) fn schema(file: &InputFile, format: &Format) -> Result<Schema> {
 
 pub(super) fn check(file: &InputFile, request: &Request) -> Result<()> {
     let (sources, _) = open(file, &request.format, &request.limits, &wanted(request))?;
-    let mut located = sources.iter().map(|source| locate(source.as_ref(), request));
-    located.try_for_each(|found| found.map(|_| ()))
+    sources.into_iter().try_for_each(|mut source| {
+        let (positions, _) = locate(source.as_ref(), request)?;
+        choose(source.as_mut(), &positions, request)
+    })
 }
 
 pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded> {
@@ -45,13 +49,15 @@ pub(super) fn read(request: &Request, progress: &dyn Progress) -> Result<Loaded>
     for (index, file) in request.files.iter().enumerate() {
         let (opened, facts) = open(file, &request.format, &request.limits, &wanted(request))?;
         metadata.push(facts);
-        for source in opened {
+        for mut source in opened {
             let (positions, detected) = locate(source.as_ref(), request)?;
+            choose(source.as_mut(), &positions, request)?;
             parts.push(Part {
                 nth: parts.len(),
                 file: index,
                 name: source.name().to_owned(),
                 headers: source.has_header().then(|| source.headers().to_vec()),
+                database: source.is_database(),
                 positions,
                 order: None,
             });
@@ -116,6 +122,21 @@ fn locate(source: &dyn Source, request: &Request) -> Result<(Vec<usize>, Vec<Det
     headers::locate(source.name(), source.headers(), source.has_header(), &request.columns)
 }
 
+/// Has the source look at the columns that are asked for, and at all others where rows are compared by all of them.
+fn choose(source: &mut dyn Source, positions: &[usize], request: &Request) -> Result<()> {
+    let all: Vec<usize> = (0..source.headers().len()).collect();
+    let looked_at = if request.identity { &all } else { positions };
+    for position in positions.iter().chain(looked_at) {
+        if let Some(what) = source.other_than_values(*position) {
+            let column = positions.iter().position(|other| other == position);
+            let (file, header) = (source.name().to_owned(), source.headers()[*position].clone());
+            return Err(IngestError::NoValues { file, column, header, what: what.to_owned() });
+        }
+    }
+    source.choose(looked_at);
+    Ok(())
+}
+
 fn wanted(request: &Request) -> Vec<&str> {
     (request.columns.iter())
         .filter_map(|column| match &column.header {
@@ -133,6 +154,7 @@ pub(super) fn open(
     wanted: &[&str],
 ) -> Result<(Vec<Box<dyn Source>>, Metadata)> {
     let (container, metadata) = container::identify(file, limits)?;
+    options::check(format, file, container)?;
     let sources: Vec<Box<dyn Source>> = match container {
         Container::Text | Container::Gzip | Container::Zstd => {
             vec![Box::new(Delimited::open(file, &metadata, format, limits, wanted)?)]
@@ -140,6 +162,8 @@ pub(super) fn open(
         Container::Xlsx | Container::Xlsb | Container::Xls | Container::Ods => {
             Workbook::open(file, (container, &metadata), format, limits, wanted)?
         }
+        Container::Parquet => vec![Box::new(ParquetRows::open(file, format, limits)?)],
+        Container::Sqlite => vec![Box::new(SqliteRows::open(file, format, limits)?)],
         found => return Err(IngestError::WrongKind { file: file.name.clone(), found }),
     };
     Ok((sources, metadata))
@@ -153,6 +177,8 @@ pub(super) struct Part {
     pub name: String,
     /// Where the first row is a header.
     headers: Option<Vec<String>>,
+    /// Whether every row is a row of data.
+    database: bool,
     positions: Vec<usize>,
     /// Where its columns are in the order of the first table; nothing where that is its own order.
     order: Option<Vec<Option<usize>>>,
@@ -263,7 +289,7 @@ impl<'r> Loader<'r> {
             Ok(row) => row,
             Err(Fault { number, value, reason }) => {
                 let first = value.split([',', ';', '\t', '|']).next().unwrap_or_default();
-                let total = self.looks_for_totals() && totals::sign(first) == Some(Sign::Whole);
+                let total = self.looks_for_totals(part) && totals::sign(first) == Some(Sign::Whole);
                 self.tail.refused(*number, total);
                 let reason = if total { format!("looks like a total, and has {reason}").into() } else { reason.into() };
                 return refusal(*number, None, value.clone(), reason);
@@ -288,21 +314,26 @@ impl<'r> Loader<'r> {
                 return refusal(row.number, Some(index), value, reason);
             }
         }
-        self.tail.taken(row);
+        if !part.database {
+            self.tail.taken(row);
+        }
         None
     }
 
-    /// Unless the spec says that no rows stand below the table.
-    fn looks_for_totals(&self) -> bool {
-        self.request.format.footer != Some(0)
+    /// Unless the spec says that no rows stand below the table, or none can.
+    fn looks_for_totals(&self, part: &Part) -> bool {
+        self.request.format.footer != Some(0) && !part.database
     }
 
     /// Whether the first cell is a word for a total and cells that are asked for are empty.
     fn is_total(&self, part: &Part, row: &Row) -> bool {
+        if !self.looks_for_totals(part) {
+            return false;
+        }
         let Some(first) = word(row) else { return false };
         // Words for a missing value are the same for all columns.
         let missing = |position: &usize| self.rules.first().is_some_and(|rules| is_missing(row.cell(*position), rules));
-        if !self.looks_for_totals() || !part.positions.iter().any(missing) {
+        if !part.positions.iter().any(missing) {
             return false;
         }
         // What tells a purchase from its neighbours; the group that is summed up may stand in one of them.
@@ -374,11 +405,11 @@ impl<'r> Loader<'r> {
 impl Part {
     /// A table that is no file: its columns are where they are.
     pub fn alone(name: &str, positions: Vec<usize>) -> Part {
-        Part { nth: 0, file: 0, name: name.to_owned(), headers: None, positions, order: None }
+        Part { nth: 0, file: 0, name: name.to_owned(), headers: None, database: true, positions, order: None }
     }
 
     fn repeats_header(&self, row: &Row) -> bool {
-        let Some(headers) = &self.headers else { return false };
+        let Some(headers) = self.headers.as_ref().filter(|_| !self.database) else { return false };
         // The first column that is asked for tells, nearly always.
         self.positions.iter().all(|position| row.has(*position, headers)) && row.repeats(headers)
     }

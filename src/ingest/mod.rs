@@ -1,11 +1,12 @@
-//! Reads CSV files and workbooks into a [`Table`], each column by the type the spec declares for it.
+//! Reads CSV files, workbooks, Parquet files and SQLite databases into a [`Table`], each column by the type the spec declares for it.
 //!
 //! Nothing is lost in silence: a row that can't be read as declared becomes a [`Refusal`], so rows read = rows in the
 //! table + rows refused; whatever had to be guessed (delimiter, encoding, order of day and month) becomes a
 //! [`Detection`] that says on what evidence, and what to write into the spec to settle it. What can't be read at all
-//! is an [`IngestError`]. Parquet files and databases are read elsewhere, diagnostics are worded elsewhere.
+//! is an [`IngestError`]. Diagnostics are worded elsewhere, and what comes from a server is handed in by a [`Feed`].
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::progress::Progress;
 use crate::table::Table;
@@ -25,10 +26,13 @@ mod headers;
 mod identity;
 mod load;
 mod marks;
+mod options;
+mod parquet;
 pub(crate) mod raw;
 mod records;
 mod sample;
 mod shapes;
+mod sqlite;
 mod suspects;
 mod times;
 mod totals;
@@ -93,6 +97,13 @@ pub struct Format {
     pub fill_merged: Option<bool>,
     /// Words that stand for a missing value beside the empty cell, e.g. `NULL`.
     pub missing: Vec<String>,
+    /// The zone whose clocks show the times that a file has for the whole world. Parquet files have such; `UTC` alone is known.
+    pub timezone: Option<String>,
+    /// The table or view of a SQLite file, or the one statement, that gives the rows; without either, the only table.
+    pub table: Option<String>,
+    pub query: Option<String>,
+    /// How long a SQLite file may take, where that is not the usual.
+    pub timeout: Option<Duration>,
 }
 
 /// Which sheets of a workbook are read, one after the other as one table.
@@ -167,6 +178,10 @@ pub struct Limits {
     pub shared_strings: u64,
     /// Cells of one sheet.
     pub cells: u64,
+    /// Rows that a SQLite file may give: views and queries can go on for ever.
+    pub query_rows: u64,
+    /// How long a SQLite file may take.
+    pub query: Duration,
 }
 
 impl Limits {
@@ -188,6 +203,8 @@ impl Default for Limits {
             held_cells: 4_000_000,
             shared_strings: 512 << 20,
             cells: 200_000_000,
+            query_rows: 50_000_000,
+            query: Duration::from_secs(300),
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) enum Class {
     Text,
     /// A number, a date or a truth value by its type in a workbook or a database.
     Typed,
-    /// `#N/A`, or a formula whose value the workbook does not hold.
+    /// `#N/A`, a formula whose value the workbook does not hold, or bytes of a database that are no text.
     Broken,
 }
 
@@ -89,12 +89,15 @@ impl Raw {
     /// Shows all rows, in order. Fails where the file can't be read on, or has changed meanwhile.
     pub fn visit(&mut self, progress: &dyn Progress, see: &mut dyn FnMut(Seen)) -> Result<()> {
         for (source, positions) in self.sources.iter_mut().zip(&self.positions) {
-            let header = source.has_header().then(|| source.headers().to_vec());
+            let all: Vec<usize> = (0..source.headers().len()).collect();
+            source.choose(&all);
+            let database = source.is_database();
+            let header = (source.has_header() && !database).then(|| source.headers().to_vec());
             progress.start(&format!("looking at {}", source.name()), source.total());
             source.visit(progress, &mut |row| {
                 see(match &row {
                     Err(Fault { number, reason, .. }) => Seen::Unreadable { row: *number, reason: reason.clone() },
-                    Ok(row) if is_total(row, positions) => Seen::Total { row: row.number },
+                    Ok(row) if !database && is_total(row, positions) => Seen::Total { row: row.number },
                     Ok(row) if header.as_ref().is_some_and(|header| row.repeats(header)) => {
                         Seen::Header { row: row.number }
                     }
@@ -142,8 +145,8 @@ impl RawRow<'_> {
             let class = match cell {
                 Cell::Empty => Class::Empty,
                 Cell::Text(_) | Cell::Code(..) => Class::Text,
-                Cell::Number(_) | Cell::Date(_) | Cell::Bool(_) => Class::Typed,
-                Cell::Error(_) | Cell::Uncomputed => Class::Broken,
+                Cell::Number(_) | Cell::Exact(_) | Cell::Date(_) | Cell::Time(_) | Cell::Bool(_) => Class::Typed,
+                Cell::Error(_) | Cell::Uncomputed | Cell::Bytes => Class::Broken,
             };
             see(column, class, cell.shown(self.row.epoch, scratch));
         }

@@ -13,10 +13,15 @@ pub(super) enum Epoch {
     #[default]
     Y1900,
     Y1904,
+    /// Of databases, which have dates or do not, but no numbers that are shown as such.
+    None,
 }
 
 pub(super) const SECOND: i64 = 1_000_000;
 pub(super) const DAY: i64 = 86_400 * SECOND;
+
+/// The moments that are read: those of the years 1000 to 9999.
+pub(super) const YEARS: std::ops::Range<i64> = -30_610_224_000 * SECOND..253_402_300_800 * SECOND;
 
 /// Days from the start of the Gregorian calendar to 1970-01-01.
 const UNIX_DAY: i32 = 719_163;
@@ -95,7 +100,10 @@ pub(super) fn from_serial(days: f64, epoch: Epoch) -> Option<i64> {
 pub(super) fn show(micros: i64, out: &mut String) {
     let (day, time) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
     let date = i32::try_from(day).ok().and_then(|day| NaiveDate::from_num_days_from_ce_opt(day.checked_add(UNIX_DAY)?));
-    let date = date.expect("only times of years up to 9999 are made here");
+    let Some(date) = date.filter(|date| (0..=9999).contains(&date.year())) else {
+        // A time of a database that no column of times takes.
+        return out.push_str(&crate::time::iso(micros));
+    };
     // By hand, as `format!` would cost more than all the rest of reading a date cell.
     let mut text = *b"0000-00-00 00:00:00.000000";
     let seconds = (time / SECOND) as u32;

@@ -1,5 +1,6 @@
 //! Why a file can't be looked at, for somebody who has no spec yet.
 
+use crate::database::sqlite::Failure;
 use crate::diagnostics::{Diagnostic, Place, suggest};
 use crate::ingest::{IngestError, InputFile};
 use crate::inputs::instead_of;
@@ -28,6 +29,29 @@ pub fn diagnostic(error: &IngestError, file: &InputFile) -> Diagnostic {
         IngestError::OpenQuote { file, line, .. } => Diagnostic::error("SEG0304", text)
             .in_data(Place { file: file.clone(), row: Some(*line), column: None, value: None })
             .help("close the quote on that line, or double it (`\"\"`) where it is part of the text"),
+        IngestError::TooLarge { .. } => {
+            Diagnostic::error("SEG0328", text).help("give a file with fewer rows, or smaller ones")
+        }
+        IngestError::Database { failure: Failure::TooLong { .. }, .. } => {
+            Diagnostic::error("SEG0328", text).help("export the rows as CSV or Parquet, and look at these")
+        }
+        IngestError::Database { failure: Failure::WhichTable { tables }, .. } => {
+            let diagnostic = Diagnostic::error("SEG0304", text);
+            match tables.first() {
+                Some(table) => diagnostic.help(format!("name one, for example `--table {table:?}`")),
+                None => diagnostic.help("give a file with rows and columns"),
+            }
+        }
+        IngestError::Database { failure: Failure::NoTable { near, tables, .. }, .. } => {
+            let diagnostic = Diagnostic::error("SEG0325", text);
+            match near.first() {
+                Some(near) => diagnostic.help(format!("write `--table {near:?}`")),
+                None => diagnostic.help(format!("it has {}", suggest::list(tables.iter().map(String::as_str)))),
+            }
+        }
+        IngestError::Database { failure: Failure::Unfinished { .. }, .. } => {
+            Diagnostic::error("SEG0316", text).help("close the program that writes to it, and look again")
+        }
         IngestError::OptionDoesNotFit { option, .. } => {
             Diagnostic::error("SEG0304", text).help(format!("leave out `--{option}`"))
         }

@@ -228,7 +228,7 @@ impl Resolver<'_> {
     /// What a database needs, and what means something for databases or for files alone.
     fn database(&mut self, source: &ast::Source) {
         let alone: (&[&str], &str) = match &source.rows {
-            Rows::Files(_) => (&["table", "query", "timezone", "timeout", "pushdown"], "a file"),
+            Rows::Files(_) => (&["pushdown"], "a file"),
             Rows::Postgres { .. } => (&["sheet", "delimiter", "encoding", "header"], "a database"),
         };
         for setting in source.settings.iter().filter(|s| alone.0.contains(&s.name.value.as_str())) {
@@ -238,14 +238,17 @@ impl Resolver<'_> {
                     .help(format!("remove the line with `{}`", setting.name.value)),
             );
         }
-        let Rows::Postgres { variable } = &source.rows else { return };
         let given = |name: &str| source.settings.iter().find(|setting| setting.name.value == name);
         match (given("table"), given("query")) {
-            (None, None) => self.report(
-                Diagnostic::error("SEG0210", "the source does not say which rows of the database")
-                    .at(variable.span, "all of it?")
-                    .help("write `table \"public.orders\"`, or `query \"SELECT ...\"`"),
-            ),
+            (None, None) => {
+                // A file may have one table alone, or be one.
+                let Rows::Postgres { variable } = &source.rows else { return };
+                self.report(
+                    Diagnostic::error("SEG0210", "the source does not say which rows of the database")
+                        .at(variable.span, "all of it?")
+                        .help("write `table \"public.orders\"`, or `query \"SELECT ...\"`"),
+                );
+            }
             (Some(table), Some(query)) => self.report(
                 Diagnostic::error("SEG0211", "a source has a `table` or a `query`, not both")
                     .at(query.name.span, "which one?")

@@ -1,6 +1,6 @@
 """Makes the data files of this folder: one small table of purchases, damaged in one way per file.
 
-    pip install openpyxl==3.1.5 xlwt==1.3.0 odfpy==1.4.1 zstandard==0.25.0 msoffcrypto-tool==6.1.0
+    pip install openpyxl==3.1.5 xlwt==1.3.0 odfpy==1.4.1 zstandard==0.25.0 msoffcrypto-tool==6.1.0 pyarrow==26.0.1
     python make.py
 
 The texts are bytes on purpose: what matters here is what an editor does not show.
@@ -13,6 +13,7 @@ import hashlib
 import io
 import pathlib
 import re
+import sqlite3
 import struct
 import zipfile
 import zlib
@@ -21,6 +22,9 @@ import msoffcrypto
 import msoffcrypto.format.ooxml
 import msoffcrypto.method.rc4
 import openpyxl
+import pyarrow
+import pyarrow.parquet
+import pyarrow.parquet.encryption
 import xlwt
 import zstandard
 from cryptography.hazmat.primitives import padding
@@ -495,6 +499,125 @@ def ods():
             out.writestr(zipfile.ZipInfo(part), parts.read(part), stored)
 
 
+def databases():
+    """Files of SQLite, small: pages of 512 bytes."""
+
+    def store(name, *statements):
+        path = HERE / f"{name}.db"
+        path.unlink(missing_ok=True)
+        held = sqlite3.connect(path, isolation_level=None)
+        held.execute("PRAGMA page_size = 512")
+        for statement in statements:
+            held.execute(*statement) if isinstance(statement, tuple) else held.execute(statement)
+        held.close()
+        return path.read_bytes()
+
+    columns = "Customer, Invoice, Quantity, Price, Date, Country"
+
+    def orders(rows=ROWS, table="orders"):
+        values = [[cell or None if isinstance(cell, str) else cell for cell in cells] for cells in rows]
+        insert = f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?)"
+        return [f"CREATE TABLE {table} ({columns})"] + [(insert, cells) for cells in values]
+
+    sound = store("one_table", *orders())
+    store("several_tables", *orders(), "CREATE TABLE returns (invoice, reason)")
+    typed = [
+        [int(cells[0]) if cells[0][0] != "0" else cells[0], cells[1], cells[2], float(cells[3]), *cells[4:]]
+        if place % 2
+        else [cells[0], cells[1], int(cells[2]), cells[3], *cells[4:]]
+        for place, cells in enumerate(ROWS)
+    ]
+    store("a_type_for_each_value", *orders(typed))
+    odd = [list(cells) for cells in ROWS]
+    odd[1][2], odd[3][3], odd[4][5] = "two", "for free", b"\x00\xff"
+    store("values_that_do_not_fit", *orders(odd), "DELETE FROM orders WHERE rowid = 1")
+    seconds = lambda cell: int(datetime.datetime.fromisoformat(cell + "+00:00").timestamp())
+    store("seconds", *orders(column("Date", seconds)))
+    endless = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT max(n) FROM c"
+    store("endless_view", *orders(table="lines"), f"CREATE VIEW orders AS SELECT * FROM lines WHERE ({endless}) > 0")
+    store("with_changes_beside", *orders())
+    write("with_changes_beside.db-wal", b"\x37\x7f\x06\x82" + bytes(28))
+    write("database_cut_off.db", sound[:700])
+    page = bytearray(sound)
+    page[512:560] = bytes([127]) * 48
+    write("database_with_a_broken_page.db", bytes(page))
+    hidden = b"".join(hashlib.sha256(bytes([place])).digest() for place in range(64))
+    write("encrypted_database.db", hidden)
+
+
+class Keys(pyarrow.parquet.encryption.KmsClient):
+    """Keeps keys where nobody should: the case is a file whose keys are not at hand."""
+
+    def __init__(self, _):
+        super().__init__()
+
+    def wrap_key(self, key, _):
+        return key.hex()
+
+    def unwrap_key(self, key, _):
+        return bytes.fromhex(key)
+
+
+def parquets():
+    day = datetime.datetime.fromisoformat
+    decimal = pyarrow.decimal128(12, 3)
+    typed = {
+        "Customer": pyarrow.array([cells[0] for cells in ROWS]).dictionary_encode(),
+        "Invoice": pyarrow.array([cells[1] for cells in ROWS]),
+        "Quantity": pyarrow.array([int(cells[2]) for cells in ROWS], pyarrow.int32()),
+        "Price": pyarrow.array([cells[3] for cells in ROWS]).cast(decimal),
+        "Date": pyarrow.array([day(cells[4]) for cells in ROWS], pyarrow.timestamp("ms")),
+        "Country": pyarrow.array([cells[5] or None for cells in ROWS]),
+    }
+    texts = {name: pyarrow.array([cells[place] or None for cells in ROWS]) for place, name in enumerate(HEADER)}
+    prices = [float(cells[3]) for cells in ROWS]
+
+    def store(name, columns, **options):
+        pyarrow.parquet.write_table(pyarrow.table(columns), HERE / f"{name}.parquet", **options)
+
+    store("columns_with_types", typed, compression="zstd")
+    store("columns_of_texts", texts, compression="gzip", use_dictionary=False)
+    store("row_groups", typed, row_group_size=2, data_page_version="2.0", compression="brotli")
+    ids = [float(cells[0]) for cells in ROWS]
+    store("ids_as_doubles", typed | {"Customer": pyarrow.array(ids)})
+    store("prices_as_doubles", typed | {"Price": pyarrow.array(prices)})
+    store("prices_as_singles", typed | {"Price": pyarrow.array(prices, pyarrow.float32())})
+    thirds = [value if place != 2 else 1 / 3 for place, value in enumerate(prices)]
+    store("a_third", typed | {"Price": pyarrow.array(thirds)})
+    odd = [value if place != 2 else float("nan") for place, value in enumerate(prices)]
+    store("not_a_finite_number", typed | {"Price": pyarrow.array(odd[:4] + [float("inf")] + odd[5:])})
+    store("halves", typed | {"Quantity": pyarrow.array([2, 1, -1, 10, 2.5, 4])})
+    store("instants", typed | {"Date": typed["Date"].cast(pyarrow.timestamp("us", "UTC"))})
+    store("nanoseconds", typed | {"Date": typed["Date"].cast(pyarrow.timestamp("ns"))}, version="2.6")
+    store("old_timestamps", typed, use_deprecated_int96_timestamps=True)
+    far = [day(cells[4]) for cells in ROWS[:5]] + [datetime.datetime(960, 1, 1)]
+    store("before_the_year_1000", typed | {"Date": pyarrow.array(far, pyarrow.timestamp("us"))})
+    letters = pyarrow.array([cells[5].encode() or None for cells in ROWS])
+    store("texts_as_bytes", typed | {"Country": letters})
+    wrong = [cells[5].encode("latin-1") or None for cells in ROWS]
+    store("bytes_that_are_no_text", typed | {"Country": pyarrow.array(wrong)})
+    lists = pyarrow.array([[value] for value in prices])
+    store("lists", typed | {"Price": lists})
+    store("lists_beside", typed | {"Items": lists})
+
+    sound = (HERE / "columns_with_types.parquet").read_bytes()
+    write("parquet_cut_off.parquet", sound[: len(sound) * 2 // 3])
+    page = bytearray(sound)
+    page[60:70] = bytes(10)
+    write("parquet_with_a_broken_page.parquet", bytes(page))
+    factory = pyarrow.parquet.encryption.CryptoFactory(Keys)
+    config = pyarrow.parquet.encryption.EncryptionConfiguration(
+        footer_key="footer", column_keys={"column": HEADER}, double_wrapping=False
+    )
+    keys = factory.file_encryption_properties(pyarrow.parquet.encryption.KmsConnectionConfig(), config)
+    with pyarrow.parquet.ParquetWriter(
+        HERE / "parquet_with_keys.parquet", pyarrow.table(texts).schema, encryption_properties=keys
+    ) as out:
+        out.write_table(pyarrow.table(texts))
+
+
 if __name__ == "__main__":
     texts()
     workbooks()
+    parquets()
+    databases()

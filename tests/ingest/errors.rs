@@ -9,7 +9,7 @@ use super::{Folder, requests, try_load};
 
 #[test]
 fn files_of_other_kinds_are_called_by_their_name() {
-    let cases: [(&[u8], &str); 18] = [
+    let cases: [(&[u8], &str); 17] = [
         (b"%PDF-1.7\n", "a PDF file"),
         (b"<html><table><tr><td>a</td></tr></table></html>", "an HTML page"),
         (b"\xef\xbb\xbf \n<!DOCTYPE HTML>\n", "an HTML page"),
@@ -17,8 +17,7 @@ fn files_of_other_kinds_are_called_by_their_name() {
         (b"<?xml version=\"1.0\"?><Workbook>", "an XML file"),
         (b"{\"a\": 1}", "a JSON file"),
         (b"[\n {\"a\": 1}]", "a JSON file"),
-        (b"PAR1\x15\x00", "a Parquet file"),
-        (b"SQLite format 3\0", "an SQLite database"),
+        (b"PARE\x15\x00", "an encrypted Parquet file"),
         (b"BZh91AY", "a bzip2 archive"),
         (b"\xfd7zXZ\0\0", "an xz archive"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
@@ -31,7 +30,7 @@ fn files_of_other_kinds_are_called_by_their_name() {
     ];
     for (bytes, name) in cases {
         let error = try_load(bytes, "", Format::default()).unwrap_err();
-        assert_eq!(error.to_string(), format!("`in` is {name}, not a CSV file or a workbook"));
+        assert_eq!(error.to_string(), format!("`in` is {name}, not a file of rows that segc reads"));
     }
     // Like these, but text.
     for text in ["[Customer],[Date]\n1,2\n", "{a},b\n1,2\n", "PARTS,b\n1,2\n", "<5,b\n1,2\n"] {

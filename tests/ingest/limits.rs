@@ -20,7 +20,7 @@ const SPEC: &str = "segmentation s { currency EUR; source p from \"in\" { custom
     as_of max(at) + 1 day; features { spend = sum(price) }; label customers { otherwise \"All\" } }";
 
 /// The exit code of a build in little memory, and what it says.
-fn build_in_little_memory(bytes: &[u8]) -> (i32, String) {
+pub fn build_in_little_memory(bytes: &[u8]) -> (i32, String) {
     let folder = Folder::new();
     let data = folder.file("in", bytes).path;
     let spec = folder.file("s.seg", SPEC).path;
@@ -80,12 +80,12 @@ fn files_made_to_eat_memory_are_read_or_turned_away() {
             0,
             "",
         ),
-        ("a million merged areas", shops.bytes_after(&merged), 3, "more than 1048576 areas of merged cells"),
+        ("a million merged areas", shops.bytes_after(&merged), 5, "more than 1048576 areas of merged cells"),
         ("a cell of two hundred megabytes", book(&blanks).bytes(), 3, "a tag or a text has no end"),
-        ("a line of a hundred megabytes", one_line.clone().into_bytes(), 3, "more than 16777216 bytes in one record"),
-        ("the same packed", gzip(one_line.as_bytes()), 3, "more than 16777216 bytes in one record"),
+        ("a line of a hundred megabytes", one_line.clone().into_bytes(), 5, "more than 16777216 bytes in one record"),
+        ("the same packed", gzip(one_line.as_bytes()), 5, "more than 16777216 bytes in one record"),
         ("packed zeros", zeros, 3, "is a binary file"),
-        ("an old workbook that calls itself full", wide, 3, "more than 4000000 cells between"),
+        ("an old workbook that calls itself full", wide, 5, "more than 4000000 cells between"),
     ];
     for (what, bytes, code, words) in cases {
         let (exit, told) = build_in_little_memory(&bytes);

@@ -242,7 +242,7 @@ fn gzip_is_known_by_its_bytes() {
     let broken = try_load(&whole, AB, Format::default()).unwrap_err();
     assert!(matches!(&broken, IngestError::Damaged { .. }), "{broken}");
     let inside = try_load(gzip(b"%PDF-1.4"), AB, Format::default()).unwrap_err();
-    assert_eq!(inside.to_string(), "`in` is a PDF file, not a CSV file or a workbook");
+    assert_eq!(inside.to_string(), "`in` is a PDF file, not a file of rows that segc reads");
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn zstd_is_known_by_its_bytes() {
     let error = try_load(&broken, AB, Format::default()).unwrap_err();
     assert!(error.to_string().starts_with("`in` is damaged: the zstd archive is broken ("), "{error}");
     let inside = try_load(zstd(b"%PDF-1.4"), AB, Format::default()).unwrap_err();
-    assert_eq!(inside.to_string(), "`in` is a PDF file, not a CSV file or a workbook");
+    assert_eq!(inside.to_string(), "`in` is a PDF file, not a file of rows that segc reads");
 }
 
 #[test]

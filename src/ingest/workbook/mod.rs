@@ -81,10 +81,6 @@ impl Workbook {
         limits: &Limits,
         wanted: &[&str],
     ) -> Result<Vec<Box<dyn Source>>> {
-        let of_texts = [("delimiter", format.delimiter.is_some()), ("encoding", format.encoding.is_some())];
-        if let Some((option, _)) = of_texts.iter().find(|(_, stated)| *stated) {
-            return Err(IngestError::OptionDoesNotFit { file: file.name.clone(), option, found });
-        }
         let book = open_book(file, (found, metadata), limits)?;
         let epoch = book.borrow().epoch();
         let sheets: Vec<String> = book.borrow().sheets().iter().map(|sheet| sheet.name.clone()).collect();
