@@ -30,6 +30,7 @@ pub mod exec;
 pub mod explain;
 pub mod expr;
 pub mod ingest;
+pub mod init;
 pub mod inputs;
 pub mod list;
 pub mod outcome;

@@ -17,8 +17,10 @@ use segc::diagnostics::codes::{CODES, Code};
 use segc::diagnostics::{Diagnostic, Severity, has_errors, render};
 use segc::diff;
 use segc::ingest::InputFile;
+use segc::init::place;
 use segc::inputs::{Instead, check_headers};
 use segc::output;
+use segc::profile::Role;
 use segc::progress::Silent;
 use segc::report::Templates;
 use segc::sinks;
@@ -262,9 +264,9 @@ fn model_of_another_language() -> Vec<Diagnostic> {
 /// Codes whose mistake lies where a page can't show it as files; their pages say it in words and with a command.
 const IN_WORDS: &[&str] = &[
     "SEG0106", "SEG0111", "SEG0305", "SEG0315", "SEG0316", "SEG0320", "SEG0321", "SEG0322", "SEG0323", "SEG0324",
-    "SEG0325", "SEG0326", "SEG0327", "SEG0328", "SEG0355", "SEG0356", "SEG0357", "SEG0504", "SEG0630", "SEG0640",
-    "SEG0641", "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710",
-    "SEG0711", "SEG0720", "SEG0901",
+    "SEG0325", "SEG0326", "SEG0327", "SEG0328", "SEG0350", "SEG0351", "SEG0352", "SEG0353", "SEG0354", "SEG0355",
+    "SEG0356", "SEG0357", "SEG0504", "SEG0630", "SEG0640", "SEG0641", "SEG0701", "SEG0702", "SEG0703", "SEG0705",
+    "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0720", "SEG0901",
 ];
 
 #[test]
@@ -528,6 +530,13 @@ type Diagnose = fn() -> Vec<Diagnostic>;
 /// What needs more than a spec and rows to show.
 const ELSEWHERE: &[(&str, Diagnose)] = &[
     ("SEG0106", no_spec),
+    ("SEG0350", || crate::init::errors("customer,remark\na,x\nb,y\n", &[]).into_iter().take(1).collect()),
+    ("SEG0351", || crate::init::errors("customer,date,amount\na,2024-01-01,2.5\n", &[(Role::Customer, "custmer")])),
+    ("SEG0352", || place::obstacle("specs/shop.seg".as_ref(), &[], false).into_iter().collect()),
+    ("SEG0353", crate::init::files_that_differ),
+    ("SEG0354", || {
+        crate::init::errors("customer,date,amount\n,2024-01-01,2.5\na,2024-01-01,0.0\nb,2024-01-01,0.0\n", &[])
+    }),
     ("SEG0355", || model_of_page("SEG0355")),
     ("SEG0356", || model_of_page("SEG0356")),
     ("SEG0357", model_of_another_language),

@@ -14,6 +14,7 @@ mod engine;
 mod format;
 mod ingest;
 mod invariance;
+mod init;
 mod joins;
 mod language;
 mod layouts;

@@ -11,15 +11,18 @@ fn blocks(kind: &str) -> Vec<String> {
     blocks.map(str::to_owned).collect()
 }
 
-/// Every `$ segc ...` of the README, with what it prints.
+/// Every `$ segc ...` of the README, with what it prints; what writes a spec does so where the shop's data are.
 #[test]
 fn commands_print_what_the_readme_says() {
+    let shop = Case::new("", "");
+    fs::copy(root().join("specs/data/shop.csv.gz"), shop.path("shop.csv.gz")).unwrap();
     let blocks = blocks("console");
     assert!(blocks.len() >= 3);
     for block in blocks {
         let (command, expected) = block.split_once('\n').unwrap();
         let arguments: Vec<&str> = command.strip_prefix("$ segc ").unwrap().split(' ').collect();
-        let output = segc(&arguments).output().unwrap();
+        let folder = if arguments[0] == "init" { shop.path("") } else { root() };
+        let output = segc(&arguments).current_dir(folder).output().unwrap();
         assert_eq!(stdout(&output) + &stderr(&output), expected, "{command}");
     }
 }

@@ -7,6 +7,7 @@ mod data;
 mod diff;
 mod explain;
 mod fmt;
+mod init;
 mod profile;
 mod progress;
 mod suite;
@@ -48,7 +49,7 @@ pub enum Exit {
     name = "segc",
     version,
     about = "A compiler for customer segmentations",
-    after_help = "Examples:\n  segc build specs/shop.seg\n  segc check specs/shop.seg\n  segc explain SEG0207"
+    after_help = "Examples:\n  segc init orders.csv\n  segc build specs/shop.seg\n  segc check specs/shop.seg\n  segc explain SEG0207"
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -91,6 +92,13 @@ enum Command {
     Why(why::WhyArgs),
     /// Say what a code means, or show a stage of a spec
     Explain(explain::ExplainArgs),
+    /// Write a first spec for files of purchases, and see that it builds
+    #[command(after_help = "Examples:\n  segc init orders.csv\n  segc init orders.xlsx --sheet all --stdout\n  \
+        segc init 2023.csv 2024.csv -o shop.seg --column customer=\"Acct no\" --column amount=Net\n\n\
+        The spec is written once: what is there already is kept, unless --force is given. Roles are customer, invoice,\n\
+        date, quantity, price (of a piece), amount (of the row), total (of the order), product, item, country, status\n\
+        and currency. A customer, a date and money (amount, quantity and price, total, or price) are needed.")]
+    Init(init::InitArgs),
     /// Look at a file of data: what is in its columns, and what is odd
     Profile(profile::ProfileArgs),
     /// Get a public data set, or make one of any size
@@ -159,6 +167,7 @@ fn run(command: Command, printer: &Printer) -> Exit {
         Command::Verify(args) => verify::run(&args, printer),
         Command::Why(args) => why::run(&args, printer),
         Command::Explain(args) => explain::run(&args, printer),
+        Command::Init(args) => init::run(&args, printer),
         Command::Profile(args) => profile::run(&args, printer),
         Command::Data(args) => data::run(&args, printer),
         Command::Completions { shell } => {
@@ -235,7 +244,7 @@ pub fn exit_for(diagnostics: &[Diagnostic]) -> Exit {
         .any(|d| ["SEG01", "SEG02", "SEG0320", "SEG06", "SEG0720", "SEG08"].iter().any(|area| d.code.starts_with(area)))
     {
         Exit::Spec
-    } else if errors().any(|d| d.code.starts_with("SEG07")) {
+    } else if errors().any(|d| d.code.starts_with("SEG07") || d.code == "SEG0352") {
         Exit::Output
     } else if errors().all(|d| d.code == "SEG0328") {
         Exit::Limit

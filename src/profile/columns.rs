@@ -3,7 +3,7 @@
 use super::reading::Analysis;
 use super::roles::{Given, Role};
 use super::tally::{Tally, Text};
-use super::{Column, Common, Count, Currency, Facts, oddities, trade};
+use super::{Column, Common, Count, Currency, Facts, Oddity, oddities, trade};
 use crate::ingest::raw::{show_number, show_time};
 use crate::ingest::{Detection, Kind};
 use crate::report::numbers::count;
@@ -30,6 +30,10 @@ const COMMON: usize = 10;
 const EXAMPLES: usize = 5;
 /// A column with more different texts has no words to choose from.
 const FEW: usize = 200;
+/// One row in so many may lie in the future and be wrong.
+const FUTURE: u64 = 20;
+/// So many times the rows of a usual customer are not those of one.
+const GIANT: u64 = 20;
 
 impl Gathered {
     pub fn new(tally: Tally) -> Gathered {
@@ -79,6 +83,9 @@ pub(super) fn finish(
     let at_share = |share| analysis.quantile(share).filter(|_| summed).map(shown);
     let tally = &gathered.tally;
     let dates = analysis.dates.as_ref().filter(|_| analysis.is_time());
+    // Where many rows lie in the future, the clock of this machine is wrong.
+    let is_odd_future = |oddity: &Oddity| oddity.what == "future" && oddity.count * FUTURE < analysis.known;
+    let oddities = oddities::of(at, headers, analysis, kind, role, today);
     let column = Column {
         position: at as u32 + 1,
         header: headers[at].clone(),
@@ -98,8 +105,8 @@ pub(super) fn finish(
         examples: examples(&analysis.texts),
         currency: currency(&headers[at], analysis).filter(|_| kind == Kind::Money),
         dates: dates.map_or(Vec::new(), |(formats, _)| formats.clone()),
-        oddities: oddities::of(at, headers, analysis, kind, role, today),
-        facts: facts(analysis),
+        facts: Facts { future: oddities.iter().any(is_odd_future), ..facts(analysis, role) },
+        oddities,
     };
     let detection = dates.map(|(formats, detection)| {
         let formats: Vec<String> = formats.iter().map(|format| format!("\"{format}\"")).collect();
@@ -197,7 +204,7 @@ fn examples(texts: &[(&Text, u64)]) -> Vec<String> {
     places.into_iter().map(|at| texts[at].0.text.to_string()).collect()
 }
 
-fn facts(analysis: &Analysis) -> Facts {
+fn facts(analysis: &Analysis, role: Option<Role>) -> Facts {
     let words = match analysis.gathered.tally.is_exact() && analysis.texts.len() <= FEW {
         true => analysis.texts.iter().map(|(text, cells)| (text.text.to_string(), *cells)).collect(),
         false => Vec::new(),
@@ -206,5 +213,26 @@ fn facts(analysis: &Analysis) -> Facts {
         analysis.missing_words.iter().map(|(text, _)| text.text.trim().to_owned()).collect();
     missing_words.sort();
     missing_words.dedup();
-    Facts { missing_words, words, thousands: analysis.thousands }
+    let texts = |of: Role, holds: &dyn Fn(&str, u64) -> bool| -> Vec<String> {
+        let texts = analysis.texts.iter().filter(|(text, cells)| role == Some(of) && holds(text.text.trim(), *cells));
+        let mut texts: Vec<String> = texts.map(|(text, _)| text.text.to_string()).collect();
+        texts.truncate(FEW);
+        texts
+    };
+    // A figure such as 0 may be a customer like others, unless it buys far more than they do.
+    let usual = analysis.known / analysis.gathered.tally.distinct().max(1);
+    let anonymous = |text: &str, cells: u64| {
+        trade::is_anonymous(text) && (text.contains(char::is_alphabetic) || cells > usual.saturating_mul(GIANT))
+    };
+    let prefixes = if role == Some(Role::Invoice) { oddities::prefixes(analysis) } else { Vec::new() };
+    Facts {
+        missing_words,
+        words,
+        thousands: analysis.thousands,
+        anonymous: texts(Role::Customer, &anonymous),
+        undone: texts(Role::Status, &|text, _| trade::is_undone(text)),
+        prefixes: prefixes.into_iter().map(|(prefix, _)| prefix).collect(),
+        placeholders: if role == Some(Role::Date) { oddities::placeholders(analysis) } else { Vec::new() },
+        future: false,
+    }
 }

@@ -28,7 +28,8 @@ pub(super) fn look(file: &InputFile, options: &Options, progress: &dyn Progress)
     let analyses: Vec<Analysis> = (gathered.iter().zip(&raw.headers))
         .map(|(column, header)| Analysis::of(column, decimal, roles::is_date(header)))
         .collect();
-    let roles = roles::assign(&raw.headers, &analyses, rows, &options.roles);
+    let table = roles::Table { headers: &raw.headers, named: raw.header, columns: &analyses, rows };
+    let roles = roles::assign(table, &options.roles);
     let mut settings: Vec<Setting> = raw.detected().into_iter().chain(mark).map(Setting::from).collect();
     let mut columns = Vec::new();
     for (at, (analysis, role)) in analyses.iter().zip(roles).enumerate() {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::ingest::{Detection, Format, IngestError, InputFile};
 use crate::progress::Progress;
 pub use roles::Role;
+pub(crate) use trade::{money_of, plain};
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -161,8 +162,18 @@ pub(crate) struct Facts {
     pub missing_words: Vec<String>,
     /// Every different text with its count, in order of first appearance, of a column with few of them.
     pub words: Vec<(String, u64)>,
-    /// The decimal mark under which the column was read.
+    /// The mark between groups of digits, and whether it can't be a decimal mark.
     pub thousands: Option<(char, bool)>,
+    /// Texts that stand for a customer whom nobody knows, of the column of customers.
+    pub anonymous: Vec<String>,
+    /// Texts that say that an order came to nothing, of the column of states.
+    pub undone: Vec<String>,
+    /// Letters before the digits where most cells have others, of the column of invoices.
+    pub prefixes: Vec<String>,
+    /// Days that stand for no day, of the column of dates.
+    pub placeholders: Vec<String>,
+    /// Whether a cell lies in the future.
+    pub future: bool,
 }
 
 /// How to look.

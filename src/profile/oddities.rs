@@ -94,9 +94,24 @@ fn numbers(analysis: &Analysis, notes: &mut Notes) {
     }
 }
 
+fn day(value: f64) -> String {
+    time((value as i64).div_euclid(DAY) as f64 * DAY as f64)
+}
+
+/// Whether a time is on a day that stands for none.
+pub(super) fn stands_for_none(value: f64) -> bool {
+    PLACEHOLDERS.contains(&day(value).as_str())
+}
+
+/// The days of a column that stand for none.
+pub(super) fn placeholders(analysis: &Analysis) -> Vec<String> {
+    let mut days: Vec<String> =
+        analysis.values.iter().filter(|(value, _)| stands_for_none(*value)).map(|(value, _)| day(*value)).collect();
+    days.dedup();
+    days
+}
+
 fn times(analysis: &Analysis, today: Option<i64>, notes: &mut Notes) {
-    let day = |value: f64| time((value as i64).div_euclid(DAY) as f64 * DAY as f64);
-    let stands_for_none = |value: f64| PLACEHOLDERS.contains(&day(value).as_str());
     if let Some((first, _)) = analysis.values.iter().find(|(value, _)| stands_for_none(*value)) {
         let cells = analysis.count_values(stands_for_none);
         notes.add("placeholder", cells, "is", "are", &format!("{}: is that a missing value?", day(*first)));
@@ -147,7 +162,7 @@ fn texts(analysis: &Analysis, role: Option<Role>, notes: &mut Notes) {
 }
 
 /// The letters before the digits, where some texts have others than most, with their cells.
-fn prefixes(analysis: &Analysis) -> Vec<(String, u64)> {
+pub(super) fn prefixes(analysis: &Analysis) -> Vec<(String, u64)> {
     let mut found: Vec<(String, u64)> = Vec::new();
     for (text, cells) in &analysis.texts {
         let prefix: String = text.text.trim().chars().take_while(|c| !c.is_ascii_digit()).take(8).collect();

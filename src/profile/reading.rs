@@ -3,6 +3,7 @@
 use super::ReadsAs;
 use super::columns::{Gathered, Met};
 use super::tally::Text;
+use super::trade;
 use crate::ingest::raw::{Reader, stands_for_nothing};
 use crate::ingest::{ColumnRequest, Detection, Header, Kind, MarkEvidence, Shapes};
 
@@ -133,7 +134,9 @@ impl<'g> Analysis<'g> {
             analysis.count(text, *cells, in_seconds, &mut reader);
         }
         analysis.texts = texts;
-        analysis.currency = reader.currency().map(str::to_owned);
+        // `R17` and `WEB17` are numbers of orders, not amounts.
+        let known = |sign: &&str| trade::currency_of(sign).is_some();
+        analysis.currency = reader.currency().filter(known).map(str::to_owned);
         analysis.kind = analysis.decide();
         analysis.read(&mut reader);
         analysis.dates = dates.filter(|_| analysis.is_time());

@@ -88,20 +88,27 @@ impl Role {
     }
 }
 
-/// At most one column for each role and one role for each column. `stated` are known already.
-pub(super) fn assign(
-    headers: &[String],
-    columns: &[Analysis],
-    rows: u64,
-    stated: &[(Role, usize)],
-) -> Vec<Option<Given>> {
+/// The columns of a file that is looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Table<'a> {
+    pub headers: &'a [String],
+    /// Whether the headers are those of the file, and no mere numbers.
+    pub named: bool,
+    pub columns: &'a [Analysis<'a>],
+    pub rows: u64,
+}
+
+/// At most one column for each role and one role for each column: where several fit equally, the first in the file.
+/// `stated` are known already.
+pub(super) fn assign(table: Table, stated: &[(Role, usize)]) -> Vec<Option<Given>> {
+    let Table { headers, columns, .. } = table;
     let mut candidates: Vec<Candidate> = Vec::new();
     for role in ALL {
         if stated.iter().any(|(other, _)| *other == role) {
             continue;
         }
         let free = |column: &usize| stated.iter().all(|(_, other)| other != column);
-        candidates.extend((0..columns.len()).filter(free).filter_map(|at| weigh(role, at, headers, columns, rows)));
+        candidates.extend((0..columns.len()).filter(free).filter_map(|at| weigh(role, at, table)));
     }
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then((a.role, a.column).cmp(&(b.role, b.column))));
     let mut given: Vec<Option<Given>> = vec![None; columns.len()];
@@ -122,20 +129,23 @@ pub(super) fn assign(
             other.role == own && given[other.column].is_none() && scores[at] > 0.0 && scores[at] - other.score < NEAR
         });
         if let (Some(rival), Some(given)) = (rival, &mut given[at]) {
-            given.why += &format!("; `{}` would fit as well", headers[rival.column]);
+            let first = if rival.score < scores[at] { "" } else { ", and the first of them was taken" };
+            given.why += &format!("; `{}` would fit as well{first}", headers[rival.column]);
         }
     }
     given
 }
 
 /// How well a column fits a role, if it does at all.
-fn weigh(role: Role, column: usize, headers: &[String], columns: &[Analysis], rows: u64) -> Option<Candidate> {
+fn weigh(role: Role, column: usize, table: Table) -> Option<Candidate> {
+    let Table { headers, .. } = table;
     let header = &headers[column];
     let named = match trade::of_the_system(headers, header) {
         Some(other) => (other == role).then_some(10.0)?,
-        None => name_score(role, header)?,
+        None if table.named => name_score(role, header)?,
+        None => 0.0,
     };
-    let (content, why) = content_score(role, column, columns, rows, named)?;
+    let (content, why) = content_score(role, column, table, named)?;
     let score = named + content;
     let why = match (named > 0.0, why) {
         (true, "") => format!("its header is `{header}`"),
@@ -179,7 +189,8 @@ fn name_score(role: Role, header: &str) -> Option<f64> {
 }
 
 /// What the content adds, with words for it; nothing where the content forbids the role.
-fn content_score(role: Role, at: usize, columns: &[Analysis], rows: u64, named: f64) -> Option<(f64, &'static str)> {
+fn content_score(role: Role, at: usize, table: Table, named: f64) -> Option<(f64, &'static str)> {
+    let Table { columns, rows, .. } = table;
     let column = &columns[at];
     let distinct = column.gathered.tally.distinct();
     if column.known == 0 {
@@ -198,6 +209,10 @@ fn content_score(role: Role, at: usize, columns: &[Analysis], rows: u64, named: 
             match (named > 0.0, emails) {
                 (_, true) => Some((repeats + if named > 0.0 { 0.5 } else { 5.0 }, "it holds e-mail addresses")),
                 (true, false) => Some((repeats, "")),
+                // Nothing but the content can tell.
+                (false, false) if !table.named && repeats > 0.0 && distinct >= 10 && distinct * 100 >= column.known => {
+                    Some((repeats, "its values come back as customers do, and no column has a name"))
+                }
                 (false, false) => None,
             }
         }

@@ -172,7 +172,7 @@ fn wrap(lead: &str, text: &str, indent: usize) -> String {
 }
 
 /// The beginning of a text that is too long.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
     }
@@ -182,7 +182,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 }
 
 /// Data may hold control and direction characters; a terminal must not obey them.
-pub(super) fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

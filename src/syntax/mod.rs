@@ -50,6 +50,23 @@ pub fn parse(sources: &SourceMap, file: FileId) -> (Ast, Vec<Diagnostic>) {
     }
 }
 
+/// Whether a spec can call something so.
+pub fn is_name(text: &str) -> bool {
+    SegParser::parse(Rule::name, text).is_ok_and(|mut pairs| pairs.next().is_some_and(|pair| pair.as_str() == text))
+}
+
+/// A text in quotes, as a spec has it; nothing for one with a carriage return, which can't be written.
+pub fn quoted(text: &str) -> Option<String> {
+    let escape = |c| match c {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\t' => "\\t".to_owned(),
+        c => String::from(c),
+    };
+    (!text.contains('\r')).then(|| format!("\"{}\"", text.chars().map(escape).collect::<String>()))
+}
+
 /// A spec with everything that it includes.
 pub struct Loaded {
     pub sources: SourceMap,
