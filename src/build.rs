@@ -274,6 +274,18 @@ pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>, sources: &[Sourc
             }
             diagnostic
         }
+        ExecError::NoneHolds { evidence } => {
+            let (first, last) = (evidence.first().map_or(0, |e| e.k), evidence.last().map_or(0, |e| e.k));
+            let mut diagnostic =
+                Diagnostic::error("SEG0505", format!("no number of groups from {first} to {last} can be believed"))
+                    .at(k, "none holds")
+                    .help("cluster on other features, or take the clearest groups all the same: `by silhouette`");
+            for found in evidence {
+                let why = found.verdict().err().map_or("misses a constraint".to_owned(), |doubt| doubt.to_string());
+                diagnostic = diagnostic.note(format!("k = {:<3} {why}", found.k));
+            }
+            diagnostic
+        }
         ExecError::Engine(text) => {
             Diagnostic::error("SEG0901", format!("this is a mistake of segc, not of yours: {text}"))
                 .help("please report it with the spec and, if you can, a few rows of data")

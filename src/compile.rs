@@ -33,6 +33,13 @@ impl Compiled {
         diagnostics::has_errors(&self.diagnostics)
     }
 
+    /// Collects evidence for every k from resamples, whatever k is chosen by.
+    pub fn collect_evidence(&mut self) {
+        if let Some(cluster) = self.plan.as_mut().and_then(|plan| plan.cluster.as_mut()) {
+            cluster.evidence = true;
+        }
+    }
+
     /// Makes whatever would be guessed about the data an error, as `strict yes` in the source does.
     pub fn be_strict(&mut self) {
         if let Some(plan) = &mut self.plan {

@@ -10,9 +10,11 @@ use crate::summarize::in_unit;
 use crate::types::Base;
 
 /// Columns of the list beside the features.
-pub const OWN_HEADINGS: [&str; 4] = ["customer", "segment", "cluster", "rule"];
+pub const OWN_HEADINGS: [&str; 6] = ["customer", "segment", "cluster", "rule", "silhouette", "bootstrap_share"];
 
-/// One row per customer, in the order of ids: customer, segment, cluster (where there are any), the features, the rule.
+/// One row per customer, in the order of ids: customer, segment, cluster (where there are any), the features, the rule,
+/// and how well the customer lies in the cluster: its silhouette (-1 to 1), and the share of resamples that put it there
+/// where evidence was collected.
 pub struct List<'a> {
     run: &'a Execution,
     /// As the list writes them, in the order of the spec: `2: recency < all.recency`.
@@ -35,6 +37,8 @@ pub enum Source<'a> {
     Cluster,
     Feature(&'a Feature),
     Rule,
+    /// One number per customer.
+    Strength(&'a [f64]),
 }
 
 /// What all cells of a column are.
@@ -80,6 +84,12 @@ impl<'a> List<'a> {
             source: Source::Feature(feature),
         }));
         columns.push(own("rule", Kind::Text, Source::Rule));
+        if let Some(found) = &run.clustering {
+            let silhouettes = Some(found.chosen().silhouettes.as_slice()).filter(|values| !values.is_empty());
+            columns.extend(silhouettes.map(|values| own("silhouette", Kind::Number, Source::Strength(values))));
+            let shares = found.evidence.as_ref().map(|evidence| evidence.bootstrap_shares.as_slice());
+            columns.extend(shares.map(|values| own("bootstrap_share", Kind::Share, Source::Strength(values))));
+        }
         List { run, rules: rules(plan), columns }
     }
 
@@ -103,6 +113,7 @@ impl<'a> List<'a> {
                 clustering.map_or(Cell::Missing, |found| Cell::Whole(i64::from(found.labels()[row])))
             }
             Source::Feature(feature) => cell(feature, column.kind, row),
+            Source::Strength(values) => Cell::Number(values[row]),
             Source::Rule => Cell::Text(&self.rules[self.run.labelled.rule_of_customer[row] as usize]),
         }
     }

@@ -190,6 +190,9 @@ pub struct ClusterOutcome {
     pub on: Vec<String>,
     /// One row per k tried, ascending.
     pub search: Vec<SearchRow>,
+    /// What resamples say about every k, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<EvidenceOutcome>,
     /// One per cluster, in the order of cluster numbers.
     pub clusters: Vec<ClusterProfile>,
     /// A sample of customers in two dimensions.
@@ -209,6 +212,46 @@ pub struct SearchRow {
     /// Whether this k meets the constraints of the spec, and if not, the one it misses in words.
     pub qualifies: bool,
     pub misses: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceOutcome {
+    /// Customers who were drawn from, at most 20,000.
+    pub customers: u64,
+    pub resamples: u32,
+    pub references: u32,
+    pub splits: u32,
+    pub seeds: u32,
+    /// One row per k of the search.
+    pub of_k: Vec<EvidenceRow>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceRow {
+    pub k: u32,
+    /// In the order of cluster numbers.
+    pub clusters: Vec<ClusterStability>,
+    pub prediction_strength: Option<f64>,
+    /// The gap statistic with its standard error.
+    pub gap: f64,
+    pub gap_error: f64,
+    /// How much more k clusters gain over one than in points without groups, in standard errors.
+    pub above_noise: f64,
+    /// Adjusted Rand index with the clusterings from other seeds.
+    pub seeds_mean: f64,
+    pub seeds_least: f64,
+    /// Why this k is not to be believed, as a clause.
+    pub doubt: Option<String>,
+}
+
+/// How a cluster fared in the resamples that have customers of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterStability {
+    /// Mean Jaccard coefficient with the cluster most like it.
+    pub jaccard: Option<f64>,
+    pub resamples: u32,
+    /// Resamples with a coefficient of 0.75 at least.
+    pub recovered: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -266,6 +309,9 @@ pub struct SegmentOutcome {
     /// The rule that gave the label, in the spec's words.
     pub rule: String,
     pub silhouette: Option<SilhouetteProfile>,
+    /// Of the one of its clusters that comes back least, where evidence was collected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stability: Option<ClusterStability>,
     /// Ids of the customers who spend most, at most five.
     pub examples: Vec<String>,
 }

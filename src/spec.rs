@@ -307,6 +307,19 @@ pub enum Criterion {
     DaviesBouldin,
     CalinskiHarabasz,
     Elbow,
+    /// The smallest k whose gap statistic the next one does not exceed by more than its standard error.
+    Gap,
+    /// The largest k whose clusters predict each other in halves of the customers.
+    PredictionStrength,
+    /// The largest k that can be believed: see [`crate::cluster::Evidence::verdict`].
+    Evidence,
+}
+
+impl Criterion {
+    /// Whether customers have to be drawn again and again to know it.
+    pub fn resamples(self) -> bool {
+        matches!(self, Criterion::Gap | Criterion::PredictionStrength | Criterion::Evidence)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

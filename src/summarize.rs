@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use crate::build::SourceRead;
+use crate::cluster::{Evidence, Stability};
 use crate::compile::Compiled;
 use crate::diagnostics::Diagnostic;
+use crate::exec::clustering::Judged;
 use crate::exec::customers::{Customers, Feature, Values, quantile};
 use crate::exec::{Execution, Joined, Scores};
 use crate::expr::format_decimal;
@@ -294,6 +296,7 @@ fn segments(run: &Execution, facts: &Facts, summaries: &[FeatureSummary]) -> Vec
                 color: rule.color.clone(),
                 rule: rule.words.clone().unwrap_or_else(|| "otherwise".to_owned()),
                 silhouette: silhouette(run, &members),
+                stability: weakest(run, &segment.clusters),
                 examples: examples(customers, &members),
             }
         })
@@ -444,10 +447,45 @@ fn cluster(run: &Execution, facts: &Facts, places: &[u32]) -> Option<ClusterOutc
         }
         .into(),
         search: search.collect(),
+        evidence: clustering.evidence.as_ref().map(evidence),
         clusters: clusters.collect(),
         scatter: scatter(run, &on, places),
         on,
     })
+}
+
+fn evidence(judged: &Judged) -> EvidenceOutcome {
+    let row = |found: &Evidence| EvidenceRow {
+        k: found.k,
+        clusters: found.stability.iter().map(stability).collect(),
+        prediction_strength: found.prediction_strength,
+        gap: found.gap.gap,
+        gap_error: found.gap.error,
+        above_noise: found.gap.errors,
+        seeds_mean: found.seeds.0,
+        seeds_least: found.seeds.1,
+        doubt: found.verdict().err().map(|doubt| doubt.to_string()),
+    };
+    EvidenceOutcome {
+        customers: judged.customers as u64,
+        resamples: judged.options.resamples,
+        references: judged.options.references,
+        splits: judged.options.splits,
+        seeds: judged.options.seeds,
+        of_k: judged.of_k.iter().map(row).collect(),
+    }
+}
+
+fn stability(of_cluster: &Stability) -> ClusterStability {
+    ClusterStability { jaccard: of_cluster.jaccard, resamples: of_cluster.present, recovered: of_cluster.recovered }
+}
+
+/// The stability of the cluster that comes back least.
+fn weakest(run: &Execution, clusters: &[u32]) -> Option<ClusterStability> {
+    let clustering = run.clustering.as_ref()?;
+    let found = &clustering.evidence.as_ref()?.of_k[clustering.taken];
+    let of_segment = clusters.iter().map(|&cluster| &found.stability[cluster as usize]);
+    of_segment.min_by(|a, b| a.or_zero().total_cmp(&b.or_zero())).map(stability)
 }
 
 /// Why a k was passed over, as a clause.

@@ -46,9 +46,13 @@ pub fn verify(
     let kept = side.manifest.as_ref().expect("a side that is a build has its manifest");
     let folder = Path::new(manifest).parent().unwrap_or(Path::new("."));
     let mut found = changed_files(folder, kept);
-    let compiled = compile(side.world.as_ref(), &side.spec, &side.params);
+    let mut compiled = compile(side.world.as_ref(), &side.spec, &side.params);
     if compiled.has_errors() {
         return Err((compiled.diagnostics, compiled.sources));
+    }
+    let asked = |option: &str| kept.options.iter().any(|known| known == option);
+    if asked("evidence") {
+        compiled.collect_evidence();
     }
     let built = match build(side.world.as_ref(), &compiled, progress) {
         Ok(built) => built,
@@ -58,8 +62,7 @@ pub fn verify(
         let text = format!("there is no room for the repetition: {error}");
         plainly(vec![Diagnostic::error("SEG0701", text).help("look at the folder for temporary files")])
     })?;
-    let asked = |option: &str| kept.options.iter().any(|known| known == option);
-    let options = Options { xlsx: asked("xlsx"), raw_csv: asked("raw-csv") };
+    let options = Options { xlsx: asked("xlsx"), raw_csv: asked("raw-csv"), evidence: asked("evidence") };
     output::write(&built, &compiled, &side.params, options, templates, again.path()).map_err(plainly)?;
     let text = std::fs::read_to_string(again.path().join("manifest.json")).unwrap_or_default();
     let new: Manifest = serde_json::from_str(&text).expect("a manifest that was just written can be read");

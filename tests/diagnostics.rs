@@ -373,7 +373,7 @@ fn database_with_changes_beside() -> Vec<Diagnostic> {
 }
 
 fn write(built: &Built, compiled: &Compiled, templates: &Templates, folder: &Path) -> Vec<Diagnostic> {
-    let options = output::Options { xlsx: true, raw_csv: false };
+    let options = output::Options { xlsx: true, ..output::Options::default() };
     output::write(built, compiled, &[], options, templates, folder).unwrap_err()
 }
 

@@ -222,7 +222,7 @@ fn tried(seed: u64) -> Claims {
     let mut writer = Writer { random: Random(Xoshiro256PlusPlus::seed_from_u64(90_000 + seed)), clusters };
     let conditions: Vec<String> = (0..1 + writer.random.below(4)).map(|_| writer.condition(1)).collect();
     let mut text = spec(&conditions, clusters);
-    if seed % 3 == 0 {
+    if seed.is_multiple_of(3) {
         // Rules that give the same label: a change that moves somebody from one to the other changes nothing.
         text = text.replace("\"2\" when", "\"0\" when").replace("\"3\" when", "\"1\" when");
     }

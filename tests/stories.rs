@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use segc::outcome::Outcome;
+use segc::outcome::{ClusterStability, EvidenceRow, Outcome};
 use serde_json::Value;
 
 use crate::support::ari::adjusted_rand_index;
@@ -509,4 +509,60 @@ fn a_changed_threshold_shows_in_the_snapshot_until_it_is_accepted() {
     fs::write(&snap, "segc snapshot 0: shop\n").unwrap();
     let (code, said) = test(&[]);
     assert!(code == 2 && said.contains("error[SEG0630]"), "{said}");
+}
+
+/// An analyst asks how many groups there really are, sees for every number how far it can be believed, and who belongs
+/// to a group beyond doubt. The five planted groups of the shop hold; six do not.
+#[test]
+fn the_number_of_groups_is_chosen_by_evidence() {
+    let place = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(root().join("specs/shop.seg")).unwrap();
+    let spec = text.replace("3..10 by silhouette with share >= 5%", "2..7 by evidence");
+    assert_ne!(spec, text);
+    let spec = written(place.path(), &spec);
+    let folder = place.path().join("out");
+    let outcome = build(spec.to_str().unwrap(), &folder, Some(&root().join("specs")), "2");
+    let cluster = outcome.cluster.as_ref().unwrap();
+    let evidence = cluster.evidence.as_ref().unwrap();
+    assert_eq!((cluster.k, evidence.resamples, evidence.customers), (5, 100, 800));
+    let of = |k: u32| -> &EvidenceRow { evidence.of_k.iter().find(|row| row.k == k).unwrap() };
+    assert_eq!((of(5).doubt.as_deref(), of(5).seeds_least), (None, 1.0));
+    assert!(of(6).doubt.is_some() && of(7).doubt.is_some());
+    let stability: Vec<&ClusterStability> = outcome.segments.iter().filter_map(|s| s.stability.as_ref()).collect();
+    assert_eq!(stability.len(), 5);
+    assert!(stability.iter().all(|s| s.resamples == 100 && s.recovered >= 90));
+    let report = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(report.contains("All 5 groups come back in at least"));
+    let mut list = csv::Reader::from_path(folder.join("segments.csv")).unwrap();
+    let headings = list.headers().unwrap().clone();
+    let share = headings.iter().position(|heading| heading == "bootstrap_share").unwrap();
+    let shares: Vec<f64> = list.records().map(|row| row.unwrap()[share].parse().unwrap()).collect();
+    assert_eq!(shares.len(), 800);
+    assert!(shares.iter().filter(|&&share| share >= 0.9).count() > 700 && shares.iter().any(|&share| share < 1.0));
+}
+
+/// `--evidence` shows the same and changes nothing that was chosen; the build can be repeated from its manifest.
+#[test]
+fn evidence_beside_another_choice_changes_no_customer() {
+    let place = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(root().join("specs/shop.seg")).unwrap();
+    let spec = written(place.path(), &text.replace("3..10 by", "3..5 by"));
+    let (plain, shown) = (place.path().join("plain"), place.path().join("shown"));
+    build(spec.to_str().unwrap(), &plain, Some(&root().join("specs")), "2");
+    let run = |arguments: &[&str]| {
+        let output = segc(arguments).arg("--data").arg(root().join("specs")).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    run(&["build", spec.to_str().unwrap(), "--evidence", "-o", shown.to_str().unwrap()]);
+    let (plain_outcome, shown_outcome) = (outcome(&plain), outcome(&shown));
+    assert!(plain_outcome.cluster.as_ref().unwrap().evidence.is_none());
+    assert_eq!(shown_outcome.cluster.as_ref().unwrap().evidence.as_ref().unwrap().of_k.len(), 3);
+    assert_eq!(plain_outcome.cluster.unwrap().search, shown_outcome.cluster.unwrap().search);
+    run(&["verify", shown.join("manifest.json").to_str().unwrap()]);
+}
+
+fn written(folder: &Path, spec: &str) -> std::path::PathBuf {
+    let path = folder.join("shop.seg");
+    fs::write(&path, spec).unwrap();
+    path
 }

@@ -49,6 +49,9 @@ pub struct BuildArgs {
     /// Write to no database that the spec names
     #[arg(long)]
     no_sinks: bool,
+    /// Draw the customers again and again and show for every k which groups come back; takes a while
+    #[arg(long)]
+    evidence: bool,
     /// A folder with report templates that replace ours
     #[arg(long, value_name = "FOLDER")]
     templates: Option<PathBuf>,
@@ -65,6 +68,9 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
     let mut compiled = args.spec.compile(&world);
     if args.strict {
         compiled.be_strict();
+    }
+    if args.evidence {
+        compiled.collect_evidence();
     }
     if compiled.has_errors() {
         printer.diagnostics(&compiled.diagnostics, &compiled.sources);
@@ -96,7 +102,7 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
     };
     progress.clear();
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from("out").join(&built.outcome.name));
-    let options = output::Options { xlsx: args.xlsx, raw_csv: args.raw_csv };
+    let options = output::Options { xlsx: args.xlsx, raw_csv: args.raw_csv, evidence: args.evidence };
     let written = output::write(&built, &compiled, &args.spec.params, options, &templates, &folder);
     let build = match written {
         Ok(build) => build,

@@ -1,12 +1,11 @@
 //! k-means: greedy k-means++ seeding, Lloyd's algorithm with bounds, several restarts, the best one settled exactly.
 
 use ndarray::{Array2, ArrayView2};
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 
 use super::ClusterError;
 use super::kernels::{LANES, Lane, Partition, lower, nearest, nearest_two, potentials, reassign, total};
+use super::random::Stream;
 use super::sample::{Blocks, Sample, checked, means};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +80,21 @@ pub fn assign(points: ArrayView2<f64>, centers: ArrayView2<f64>) -> Result<Assig
     Ok(Assignment { labels, distances: distances(squares), seconds: distances(seconds) })
 }
 
+impl Sample {
+    /// The nearest of the centres for every row, as [`assign`] gives it.
+    pub(super) fn nearest(&self, centers: &Array2<f64>) -> Vec<u32> {
+        self.to_rows(&self.nearest_of_points(centers))
+    }
+
+    /// The same for every distinct point.
+    pub(super) fn nearest_of_points(&self, centers: &Array2<f64>) -> Vec<u32> {
+        let centers: Vec<f64> = centers.iter().copied().collect();
+        let mut labels = nearest_of(self.blocks(), &centers).0.into_flattened();
+        labels.truncate(self.distinct());
+        labels
+    }
+}
+
 pub(super) fn checked_k(sample: &Sample, k: u32) -> Result<usize, ClusterError> {
     match k as usize {
         0 => Err(ClusterError::NoClusters),
@@ -121,7 +135,8 @@ impl<'a> Solver<'a> {
     }
 
     pub fn run(&self, k: usize, restart: u32) -> Run {
-        let mut centers = seed_centers(self.sample, k, &mut generator(self.options.seed, k as u64, restart.into()));
+        let mut centers =
+            seed_centers(self.sample, k, &mut Stream::new(self.options.seed, &[k as u64, restart.into()]));
         let iterations = self.lloyd(&mut centers);
         let (_, squares) = nearest_of(self.sample.blocks(), &centers);
         Run { inertia: inertia(self.sample, &squares), centers, iterations }
@@ -246,7 +261,7 @@ fn refill_empty(sample: &Sample, centers: &mut [f64], mass: &[f64]) {
 
 /// Greedy k-means++: of several points drawn by their squared distance to the centres so far, the one that lowers the
 /// sum of these distances most is the next centre.
-fn seed_centers(sample: &Sample, k: usize, random: &mut Xoshiro256PlusPlus) -> Vec<f64> {
+fn seed_centers(sample: &Sample, k: usize, random: &mut Stream) -> Vec<f64> {
     let blocks = sample.blocks();
     let trials = 2 + (k as f64).ln() as usize;
     // Before the first centre all points are equally far from it.
@@ -270,9 +285,8 @@ fn seed_centers(sample: &Sample, k: usize, random: &mut Xoshiro256PlusPlus) -> V
 }
 
 /// A point, drawn with a probability in proportion to its weight times its square; `sums` are these by block.
-fn draw(blocks: &Blocks, squares: &[Lane], sums: &[f64], random: &mut Xoshiro256PlusPlus) -> usize {
-    let uniform = (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-    let mut left = uniform * sums.iter().sum::<f64>();
+fn draw(blocks: &Blocks, squares: &[Lane], sums: &[f64], random: &mut Stream) -> usize {
+    let mut left = random.uniform() * sums.iter().sum::<f64>();
     let block = pick(sums.iter().copied(), &mut left);
     block * LANES + pick((0..LANES).map(|lane| blocks.weights[block][lane] * squares[block][lane]), &mut left)
 }
@@ -289,12 +303,6 @@ fn pick(chances: impl Iterator<Item = f64>, left: &mut f64) -> usize {
         *left -= chance;
     }
     picked
-}
-
-/// A stream of its own for every seed, k and restart.
-fn generator(seed: u64, k: u64, restart: u64) -> Xoshiro256PlusPlus {
-    let key = [k, restart].into_iter().fold(seed, |key, word| Xoshiro256PlusPlus::seed_from_u64(key).next_u64() ^ word);
-    Xoshiro256PlusPlus::seed_from_u64(key)
 }
 
 fn nearest_of(blocks: &Blocks, centers: &[f64]) -> (Vec<[u32; LANES]>, Vec<Lane>) {

@@ -5,11 +5,14 @@
 //! values alone. So no result depends on the order of the rows, on the number of threads or on the vector instructions
 //! of the machine. Customers, features and messages to people are left to the caller: errors speak of rows and columns.
 
+mod agreement;
+mod evidence;
 mod groups;
 mod indices;
 mod kernels;
 mod kmeans;
 mod pca;
+mod random;
 mod sample;
 mod scale;
 mod search;
@@ -17,6 +20,8 @@ mod silhouette;
 
 use std::fmt;
 
+pub use agreement::adjusted_rand_index;
+pub use evidence::{Doubt, Evidence, EvidenceOptions, Findings, Gap, Resamples, Stability, evidence};
 pub use indices::{calinski_harabasz, davies_bouldin};
 pub use kmeans::{Assignment, KMeans, KMeansOptions, assign, fit};
 pub use pca::{Component, Projection, project};

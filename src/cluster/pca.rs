@@ -64,15 +64,32 @@ fn covariance(sample: &Sample, mean: &[f64]) -> Array2<f64> {
 fn components(covariance: Array2<f64>, trace: f64) -> [Component; 2] {
     let columns = covariance.nrows();
     let empty = || Component { loadings: vec![0.0; columns], explained: 0.0 };
+    let mut axes = axes(covariance, trace).into_iter();
+    std::array::from_fn(|_| axes.next().unwrap_or_else(empty))
+}
+
+/// Directions of the principal components of a sample, as many as it has columns, the largest variance first; the
+/// columns themselves where there is no variance.
+pub(super) fn principal_axes(sample: &Sample) -> Vec<Vec<f64>> {
+    let covariance = covariance(sample, &sample.mean());
+    let trace = covariance.diag().sum();
+    let axes = axes(covariance, trace);
+    if axes.len() < sample.columns() {
+        let unit = |axis: usize| (0..sample.columns()).map(|column| f64::from(u8::from(column == axis))).collect();
+        return (0..sample.columns()).map(unit).collect();
+    }
+    axes.into_iter().map(|axis| axis.loadings).collect()
+}
+
+fn axes(covariance: Array2<f64>, trace: f64) -> Vec<Component> {
     if trace <= 0.0 {
-        return [empty(), empty()];
+        return vec![];
     }
     // As shares of the variance, and without entries that are nothing beside it: the iteration inside would divide by
     // them until numbers overflow.
     let shares = covariance.mapv(|entry| entry / trace).mapv(|share| if share.abs() < 1e-30 { 0.0 } else { share });
-    let Ok(decomposed) = shares.evd(true) else { return [empty(), empty()] };
-    std::array::from_fn(|index| {
-        let Some(&explained) = decomposed.d.get(index) else { return empty() };
+    let Ok(decomposed) = shares.evd(true) else { return vec![] };
+    let component = |(index, &explained): (usize, &f64)| {
         let vector = decomposed.V.column(index);
         let largest = vector.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
         // Weights that are equal but for rounding count as equal, or the sign would hang on the rounding.
@@ -81,5 +98,6 @@ fn components(covariance: Array2<f64>, trace: f64) -> [Component; 2] {
             loadings: vector.iter().map(|x| x * leading.signum() + 0.0).collect(),
             explained: explained.clamp(0.0, 1.0),
         }
-    })
+    };
+    decomposed.d.iter().enumerate().map(component).collect()
 }

@@ -107,6 +107,15 @@ impl Sample {
         &self.order
     }
 
+    /// Some of the rows as a sample of their own, in which they are numbered as they are given.
+    ///
+    /// Errors: no row.
+    pub(super) fn subset(&self, rows: &[usize]) -> Result<Self, ClusterError> {
+        let points: Vec<f64> = rows.iter().flat_map(|&row| self.point(self.point_of[row])).copied().collect();
+        let points = ArrayView2::from_shape((rows.len(), self.columns), &points).expect("a point per row");
+        Self::new(points)
+    }
+
     /// Values of the distinct points, handed to their rows.
     pub(super) fn to_rows<T: Copy>(&self, of_points: &[T]) -> Vec<T> {
         self.point_of.iter().map(|&point| of_points[point]).collect()

@@ -5,7 +5,9 @@ use ndarray::Array2;
 use super::ExecError;
 use super::customers::Customers;
 use super::yardstick::Yardstick;
-use crate::cluster::{self, ClusterError, KMeansOptions, Projection, Sample, Scaler, Scaling};
+use crate::cluster::{
+    self, ClusterError, Evidence, EvidenceOptions, KMeansOptions, Projection, Sample, Scaler, Scaling,
+};
 use crate::plan::Cluster;
 use crate::progress::Progress;
 use crate::spec::{Constraint, ConstraintOn, Criterion, Scale};
@@ -26,6 +28,7 @@ pub struct Clustering {
     pub centers_unscaled: Array2<f64>,
     /// All customers in two dimensions.
     pub projection: Projection,
+    pub evidence: Option<Judged>,
     /// Of the functions over all customers in the plan of the customers, then of the clusters.
     pub yardsticks: Vec<Yardstick>,
 }
@@ -37,6 +40,18 @@ pub struct Candidate {
     pub smallest_share: f64,
     /// The first constraint that it misses, in words.
     pub misses: Option<String>,
+}
+
+/// What resamples say about the search.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// One per k that was tried.
+    pub of_k: Vec<Evidence>,
+    /// Customers who were drawn from.
+    pub customers: usize,
+    pub options: EvidenceOptions,
+    /// Per customer, the share of the resamples that put them into their cluster.
+    pub bootstrap_shares: Vec<f64>,
 }
 
 impl Clustering {
@@ -80,6 +95,11 @@ pub(super) fn cluster(
     let last = plan.k.1.min(distinct as u32);
     let options = KMeansOptions { restarts: plan.restarts, seed: plan.seed, ..KMeansOptions::default() };
     let fits = cluster::search(&sample, plan.k.0..=last, &options, progress)?;
+    let evidence = EvidenceOptions { kmeans: options, ..EvidenceOptions::default() };
+    let found = match plan.evidence {
+        true => Some(cluster::evidence(&sample, &fits, &evidence, progress)?),
+        false => None,
+    };
     let n = customers.ids.len() as f64;
     let search: Vec<Candidate> = fits
         .into_iter()
@@ -89,13 +109,24 @@ pub(super) fn cluster(
             Candidate { misses: missed.map(|c| c.words.clone()), smallest_share, fitted }
         })
         .collect();
-    let Some(taken) = choose(plan.choice.by, &search) else {
-        return Err(ExecError::NoneQualifies { search });
+    let of_k = found.as_ref().map_or(&[] as &[Evidence], |found| &found.of_k);
+    let Some(taken) = choose(plan.choice.by, &search, of_k) else {
+        let held_back = plan.choice.by == Some(Criterion::Evidence) && search.iter().any(|c| c.misses.is_none());
+        return Err(match held_back {
+            true => ExecError::NoneHolds { evidence: of_k.to_vec() },
+            false => ExecError::NoneQualifies { search },
+        });
     };
+    let judged = found.map(|found| Judged {
+        bootstrap_shares: found.resamples[taken].shares(&sample, &search[taken].fitted.fit.labels),
+        customers: found.rows,
+        of_k: found.of_k,
+        options: evidence,
+    });
     let mut centers_unscaled = search[taken].fitted.fit.centers.clone();
     scaler.inverse(&mut centers_unscaled)?;
     let projection = cluster::project(&sample);
-    Ok(Clustering { search, taken, scaler, centers_unscaled, projection, yardsticks })
+    Ok(Clustering { search, taken, scaler, centers_unscaled, projection, evidence: judged, yardsticks })
 }
 
 pub fn scaling(scale: Scale) -> Scaling {
@@ -151,8 +182,9 @@ fn meets(constraint: &Constraint, k: u32, smallest_share: f64) -> bool {
     constraint.comparator.holds(value.total_cmp(&constraint.value))
 }
 
-/// The best k among those that meet the constraints; the smaller one of equals.
-fn choose(by: Option<Criterion>, search: &[Candidate]) -> Option<usize> {
+/// The best k among those that meet the constraints; the smaller one of equals. `evidence` is there for every k, or for
+/// none where the criterion does not ask for it.
+fn choose(by: Option<Criterion>, search: &[Candidate], evidence: &[Evidence]) -> Option<usize> {
     let qualified = || search.iter().enumerate().filter(|(_, c)| c.misses.is_none());
     let best = |score: &dyn Fn(&Candidate) -> Option<f64>| {
         let mut best: Option<(usize, f64)> = None;
@@ -164,11 +196,28 @@ fn choose(by: Option<Criterion>, search: &[Candidate]) -> Option<usize> {
         }
         best.map(|(index, _)| index).or_else(|| qualified().next().map(|(index, _)| index))
     };
+    let judged = || qualified().map(|(index, _)| index).filter_map(|index| Some((index, evidence.get(index)?)));
     match by {
         None => qualified().next().map(|(index, _)| index),
         Some(Criterion::Silhouette) => best(&|c| c.fitted.silhouette),
         Some(Criterion::DaviesBouldin) => best(&|c| c.fitted.davies_bouldin.map(|x| -x)),
         Some(Criterion::CalinskiHarabasz) => best(&|c| c.fitted.calinski_harabasz),
+        Some(Criterion::Evidence) => {
+            judged().filter(|(_, found)| found.verdict().is_ok()).map(|(index, _)| index).last()
+        }
+        Some(Criterion::PredictionStrength) => {
+            let strength = |found: &Evidence| found.prediction_strength;
+            let strong = |found: &Evidence| strength(found).is_some_and(|strength| strength >= Evidence::STRONG);
+            let largest = judged().filter(|(_, found)| strong(found)).map(|(index, _)| index).last();
+            let index = |c: &Candidate| (c.fitted.k - search[0].fitted.k) as usize;
+            largest.or_else(|| best(&|c| evidence.get(index(c)).and_then(strength)))
+        }
+        Some(Criterion::Gap) => {
+            let enough = |index: usize, found: &Evidence| {
+                evidence.get(index + 1).is_none_or(|next| found.gap.gap >= next.gap.gap - next.gap.error)
+            };
+            judged().find(|(index, found)| enough(*index, found)).or_else(|| judged().last()).map(|(index, _)| index)
+        }
         Some(Criterion::Elbow) => {
             // The k farthest below the line from the first to the last inertia of the range (Satopaa et al. 2011,
             // Finding a "kneedle" in a haystack).

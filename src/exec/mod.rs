@@ -21,7 +21,7 @@ mod yardstick;
 
 use std::sync::Arc;
 
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Evidence};
 use crate::ingest::Left;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -30,8 +30,8 @@ use crate::table::Table;
 
 pub use customers::{Customers, Feature, Scores, Values};
 pub use join::{Joined, Repeated};
-pub use one_row::SeveralRows;
 pub use ledger::trace;
+pub use one_row::SeveralRows;
 pub use yardstick::{Cut, Yardstick};
 
 /// Why a plan could not be carried out on this data.
@@ -59,6 +59,8 @@ pub enum ExecError {
     TooManyClusters { k: u32, distinct: usize },
     /// No k of the range meets the constraints.
     NoneQualifies { search: Vec<clustering::Candidate> },
+    /// No k of the range can be believed.
+    NoneHolds { evidence: Vec<Evidence> },
     /// The engine failed where it should not.
     Engine(String),
 }

@@ -15,6 +15,7 @@ use crate::types::Base;
 pub enum Cells<'a> {
     Texts(Vec<Option<&'a str>>),
     Whole(Vec<Option<i64>>),
+    Numbers(&'a [f64]),
     Feature(Base, &'a Values),
 }
 
@@ -33,6 +34,7 @@ fn column(name: PlSmallStr, cells: Cells) -> Result<Series, ExecError> {
     Ok(match cells {
         Cells::Texts(texts) => Series::new(name, texts),
         Cells::Whole(numbers) => Series::new(name, numbers),
+        Cells::Numbers(numbers) => Series::new(name, numbers),
         Cells::Feature(base, values) => match values {
             Values::Texts(texts) => Series::new(name, texts.iter().map(|t| t.as_deref()).collect::<Vec<_>>()),
             Values::Bools(bools) => Series::new(name, bools.clone()),

@@ -61,6 +61,8 @@ pub struct Options {
     pub xlsx: bool,
     /// Leave texts in CSV files as they are, for machines.
     pub raw_csv: bool,
+    /// The build collected evidence that its spec does not ask for.
+    pub evidence: bool,
 }
 
 /// Writes everything into `folder` and gives the id of the build. The manifest comes last: a folder whose manifest fits
@@ -153,7 +155,9 @@ fn manifest(
         let bytes = set.bytes(&name).ok()?;
         Some(digest(name, &bytes))
     });
-    let options = [("xlsx", options.xlsx), ("raw-csv", options.raw_csv)].into_iter().filter(|(_, asked)| *asked);
+    let options = [("xlsx", options.xlsx), ("raw-csv", options.raw_csv), ("evidence", options.evidence)]
+        .into_iter()
+        .filter(|(_, asked)| *asked);
     Manifest {
         schema: MANIFEST_SCHEMA.to_owned(),
         segc: built.outcome.segc.clone(),

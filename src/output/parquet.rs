@@ -15,6 +15,7 @@ fn cells<'a>(list: &'a List, column: &'a Column) -> Cells<'a> {
     let all = || (0..list.height()).map(|row| list.cell(row, column));
     match column.source {
         Source::Feature(feature) => Cells::Feature(feature.base, &feature.values),
+        Source::Strength(values) => Cells::Numbers(values),
         Source::Cluster => Cells::Whole(all().map(|c| if let Cell::Whole(n) = c { Some(n) } else { None }).collect()),
         _ => Cells::Texts(all().map(|c| if let Cell::Text(text) = c { Some(text) } else { None }).collect()),
     }

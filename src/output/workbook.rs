@@ -125,6 +125,12 @@ fn columns(book: &mut Book, built: &Built, list: &List) -> Result<(), BookError>
         Source::Customer => "the id of the customer",
         Source::Segment => "the label of the segment that the customer is in",
         Source::Cluster => "the number of the cluster, from 0",
+        Source::Strength(_) if column.kind == Kind::Share => {
+            "how many of the resamples put the customer into the group again: the larger, the surer"
+        }
+        Source::Strength(_) => {
+            "the silhouette: 1 in the middle of the group, 0 at its border, below 0 nearer to another"
+        }
         Source::Rule => "the rule that gave the segment: its number in the spec and its condition",
         Source::Feature(_) => match column.kind {
             Kind::Text => "a text, empty where there is none",

@@ -5,7 +5,7 @@ use super::expr::{Constant, Expr, Op};
 use super::*;
 use crate::check::{share_literal, whole_literal};
 use crate::expr::{self, ArgumentValue, Comparator, Kind, Literal};
-use crate::spec::{self, Function, Origin, Ref, Spec, Typed, argument_exprs};
+use crate::spec::{self, Criterion, Function, Origin, Ref, Spec, Typed, argument_exprs};
 use crate::syntax::source::{SourceMap, Span};
 use crate::time::{Unit, micros_per};
 
@@ -95,6 +95,7 @@ impl Lowering<'_> {
                 choice: cluster.choice.clone(),
                 seed: cluster.seed,
                 restarts: cluster.restarts,
+                evidence: cluster.choice.by.is_some_and(Criterion::resamples),
             }
         });
         Plan {

@@ -203,6 +203,8 @@ pub struct Cluster {
     pub choice: Choice,
     pub seed: u64,
     pub restarts: u32,
+    /// Whether evidence from resamples is collected: where k is chosen by it, and where it is asked for.
+    pub evidence: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -66,6 +66,9 @@ pub fn print(plan: &Plan) -> String {
         line(1, format!("scale {:?}", cluster.scale).to_lowercase());
         line(1, format!("k {}..{} {}", cluster.k.0, cluster.k.1, cluster.choice.words));
         line(1, format!("seed {}, restarts {}", cluster.seed, cluster.restarts));
+        if cluster.evidence {
+            line(1, "evidence from resamples".into());
+        }
     }
     let distinct = if plan.labels.distinct { ", distinct" } else { "" };
     line(0, format!("segments = label {:?}{distinct}", plan.labels.over).to_lowercase());

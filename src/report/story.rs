@@ -49,6 +49,8 @@ view! {
         action: Option<String>,
         /// What sets the segment apart, in a sentence.
         traits: Option<String>,
+        /// How often it came back when customers were drawn again.
+        stability: Option<String>,
         typical: Vec<Typical>,
         /// The rule that named it, read aloud.
         rule: Option<String>,
@@ -209,6 +211,14 @@ fn card(facts: &Facts, index: usize, mark: &Mark, segment: &SegmentOutcome) -> C
         description: text(&segment.description),
         action: text(&segment.action),
         traits: traits(facts, segment),
+        stability: segment.stability.as_ref().map(|found| {
+            let words = format!("Comes back in {} of {} resamples", found.recovered, found.resamples);
+            if f64::from(found.recovered) < 0.75 * f64::from(found.resamples) {
+                words + ": a doubtful group"
+            } else {
+                words
+            }
+        }),
         typical,
         rule: match segment.rule.trim() {
             "" => None,
@@ -313,7 +323,7 @@ fn sections(facts: &Facts) -> Vec<Section> {
             } else {
                 ""
             },
-            some(vec![charts::search(facts), charts::blades(facts), charts::scatter(facts)]),
+            some(vec![charts::search(facts), charts::evidence(facts), charts::blades(facts), charts::scatter(facts)]),
         ),
         section(
             "rows",
@@ -361,6 +371,15 @@ fn separation_intro(facts: &Facts) -> String {
     );
     if let Some(own) = facts.chosen().and_then(|row| row.silhouette) {
         text.push_str(&rivals(cluster, own));
+    }
+    if let Some(evidence) = &cluster.evidence {
+        text.push_str(&format!(
+            " {} times as many customers as there are were drawn by lot and grouped anew; a group comes back where              three quarters of it and of the group most like it are the same customers.",
+            count(u64::from(evidence.resamples))
+        ));
+        if evidence.customers < facts.outcome.customers {
+            text.push_str(&format!(" To do so, {} customers were looked at.", count(evidence.customers)));
+        }
     }
     text
 }

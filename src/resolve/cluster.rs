@@ -9,11 +9,14 @@ use crate::syntax::source::{Name, Span, Spanned};
 
 const SCALES: [(&str, Scale); 4] =
     [("zscore", Scale::ZScore), ("minmax", Scale::MinMax), ("robust", Scale::Robust), ("none", Scale::None)];
-const CRITERIA: [(&str, Criterion); 4] = [
+const CRITERIA: [(&str, Criterion); 7] = [
     ("silhouette", Criterion::Silhouette),
     ("davies_bouldin", Criterion::DaviesBouldin),
     ("calinski_harabasz", Criterion::CalinskiHarabasz),
     ("elbow", Criterion::Elbow),
+    ("gap", Criterion::Gap),
+    ("prediction_strength", Criterion::PredictionStrength),
+    ("evidence", Criterion::Evidence),
 ];
 /// More clusters than anybody can name; a search beyond is a slip.
 const MOST_CLUSTERS: u64 = 100;

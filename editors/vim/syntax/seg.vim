@@ -14,7 +14,7 @@ syntax match segSymbol "<=\|>=\|!=\|[-+*/<>=]\|\.\."
 
 syntax match segConnective "\<\%(when\|where\|if\|then\|else\|from\|by\|with\|on\|dates\|column\|distinct\|disjoint\|exhaustive\|to\|sqlite\|postgres\|env\|one\|row\|each\|low\|high\|best\)\>"
 syntax match segMeaning "\<\%(all\|baskets\|as_of\|rows\|clusters\|customers\)\>"
-syntax match segChoice "\<\%(zscore\|minmax\|robust\|none\|kmeans\|silhouette\|davies_bouldin\|calinski_harabasz\|elbow\)\>"
+syntax match segChoice "\<\%(zscore\|minmax\|robust\|none\|kmeans\|silhouette\|davies_bouldin\|calinski_harabasz\|elbow\|gap\|prediction_strength\|evidence\)\>"
 syntax match segOperator "\<\%(and\|or\|not\|in\|is\|between\|starts\|ends\|contains\|matches\|duplicate\|per\)\>"
 syntax match segConstant "\<\%(true\|false\|missing\|yes\|no\)\>"
 syntax match segFunction "\<\%(log1p\|ln\|sqrt\|abs\|round\|floor\|ceil\|clip\|coalesce\|whole_days\|calendar_days\|days\|year\|month\|day\|weekday\|hour\|date_of\|start_of_month\|lower\|upper\|trim\|length\|count\|count_distinct\|sum\|mean\|median\|min\|max\|std\|quantile\|first\|last\|mode\|share\|entropy\|mean_gap\|trend\|score\|winsorize\)\>\ze\s*("
