@@ -48,7 +48,7 @@ pub struct Standing {
     pub segment: Option<Named>,
     pub cluster: Option<Near>,
     /// Microseconds.
-    as_of: i64,
+    as_of: Option<i64>,
 }
 
 impl Scope<String> for Standing {
@@ -61,7 +61,7 @@ impl Scope<String> for Standing {
     }
 
     fn as_of(&self) -> Value {
-        Value::Number(self.as_of as f64)
+        self.as_of.map_or(Value::Missing, |as_of| Value::Number(as_of as f64))
     }
 }
 
@@ -97,7 +97,7 @@ impl<'a> Alone<'a> {
                     known.push(&population.name);
                     hanging.push(&population.name);
                     if !over_clusters {
-                        let cells = run.customers.project(&population.of, Some(run.as_of));
+                        let cells = run.customers.project(&population.of, run.as_of);
                         let others = Others::of(&to_values(cells, population.of.base), row);
                         let of = match (population.kind.clone(), others) {
                             (PopulationKind::Winsorize { low, high }, others) => {
@@ -150,7 +150,7 @@ impl<'a> Alone<'a> {
         let Some(clusters) = &learned.clusters else { return Ok(vec![]) };
         let placed = self.placed(learned, None)?;
         let (mut points, _) =
-            super::clustering::points(cluster, &placed.customers, Some(self.run.as_of), Some(&learned.yardsticks))?;
+            super::clustering::points(cluster, &placed.customers, self.run.as_of, Some(&learned.yardsticks))?;
         clusters.scaler.transform(&mut points)?;
         let to = |center: ArrayView1<f64>| (&points.row(0) - &center).mapv(|x| x * x).sum().sqrt();
         Ok(clusters.centers.rows().into_iter().map(to).collect())
@@ -212,7 +212,7 @@ impl<'a> Alone<'a> {
             ..feature.without_values()
         });
         let measured = Measured { ids: vec![self.run.customers.ids[self.row].clone()], features: features.collect() };
-        let placed = place::from_features(self.plan, learned, measured, Some(self.run.as_of))?;
+        let placed = place::from_features(self.plan, learned, measured, self.run.as_of)?;
         Ok(placed.expect("all features of a customer of the build are there"))
     }
 

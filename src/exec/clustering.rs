@@ -203,12 +203,12 @@ fn choose(by: Option<Criterion>, search: &[Candidate], evidence: &[Evidence]) ->
         Some(Criterion::DaviesBouldin) => best(&|c| c.fitted.davies_bouldin.map(|x| -x)),
         Some(Criterion::CalinskiHarabasz) => best(&|c| c.fitted.calinski_harabasz),
         Some(Criterion::Evidence) => {
-            judged().filter(|(_, found)| found.verdict().is_ok()).map(|(index, _)| index).last()
+            judged().filter(|(_, found)| found.verdict().is_ok()).map(|(index, _)| index).next_back()
         }
         Some(Criterion::PredictionStrength) => {
             let strength = |found: &Evidence| found.prediction_strength;
             let strong = |found: &Evidence| strength(found).is_some_and(|strength| strength >= Evidence::STRONG);
-            let largest = judged().filter(|(_, found)| strong(found)).map(|(index, _)| index).last();
+            let largest = judged().filter(|(_, found)| strong(found)).map(|(index, _)| index).next_back();
             let index = |c: &Candidate| (c.fitted.k - search[0].fitted.k) as usize;
             largest.or_else(|| best(&|c| evidence.get(index(c)).and_then(strength)))
         }
@@ -216,7 +216,10 @@ fn choose(by: Option<Criterion>, search: &[Candidate], evidence: &[Evidence]) ->
             let enough = |index: usize, found: &Evidence| {
                 evidence.get(index + 1).is_none_or(|next| found.gap.gap >= next.gap.gap - next.gap.error)
             };
-            judged().find(|(index, found)| enough(*index, found)).or_else(|| judged().last()).map(|(index, _)| index)
+            judged()
+                .find(|(index, found)| enough(*index, found))
+                .or_else(|| judged().next_back())
+                .map(|(index, _)| index)
         }
         Some(Criterion::Elbow) => {
             // The k farthest below the line from the first to the last inertia of the range (Satopaa et al. 2011,

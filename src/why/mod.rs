@@ -36,7 +36,7 @@ pub struct Why {
     pub schema: String,
     /// Of the spec.
     pub name: String,
-    pub as_of: String,
+    pub as_of: Option<String>,
     pub customer: String,
     pub segment: String,
     /// In the segment, and in all.
@@ -167,7 +167,7 @@ fn explained(
             let members: Vec<usize> = (0..run.customers.ids.len()).filter(|i| clustering.labels()[*i] == own).collect();
             let typical = Typical::of(&run.customers, &members);
             let (own, everyone) = (|name: &str| typical.get(name), |name: &str| run.everyone.get(name));
-            let profile = Profile { own: &own, everyone: &everyone, as_of: Some(run.as_of) };
+            let profile = Profile { own: &own, everyone: &everyone, as_of: run.as_of };
             rules::states(spec, &compiled.sources, &profile, fired)
         }
     };
@@ -176,7 +176,7 @@ fn explained(
     Ok(Why {
         schema: SCHEMA.to_owned(),
         name: plan.name.clone(),
-        as_of: iso(run.as_of),
+        as_of: run.as_of.map(iso),
         customer: run.customers.ids[row].clone(),
         segment: label(segment),
         segment_customers: count(segment),

@@ -16,7 +16,9 @@ pub fn text(why: &Why) -> String {
         .map_or(String::new(), |amount| format!(", worth {amount} {}", why.currency.as_deref().unwrap_or_default()));
     let (inside, all) = (count(why.segment_customers), count(why.customers));
     let _ = writeln!(out, "{} is in \"{}\", {inside} of {all} customers{amount}", why.customer, why.segment);
-    let _ = writeln!(out, "as of {}", why.as_of);
+    if let Some(as_of) = &why.as_of {
+        let _ = writeln!(out, "as of {as_of}");
+    }
     let rows = why.features.iter().map(|f| {
         let behind = f.band.clone().unwrap_or_default();
         [f.name.clone(), f.words.clone(), f.typical.clone(), behind]
