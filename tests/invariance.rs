@@ -33,7 +33,7 @@ fn measured(built: &Built) -> Measured {
 }
 
 /// What comes out of a table spread over files; the codes of mistakes where nothing does.
-fn outcome(spec: &str, tables: &[&str]) -> Result<(Ledger, i64, Measured), Vec<&'static str>> {
+fn outcome(spec: &str, tables: &[&str]) -> Result<(Ledger, Option<i64>, Measured), Vec<&'static str>> {
     let names: Vec<String> = (0..tables.len()).map(|nth| format!("part{nth}.csv")).collect();
     let listed: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     let case = Case::new(&spec.replace("\"orders.csv\"", &listed.join(", ")), "");

@@ -72,6 +72,7 @@ pub fn run(spec: &Spec<Typed>, read: &[Read]) -> Option<Result> {
         }
         rows.push(thing);
     }
+    let when = spec.time().expect("rows are purchases here").0;
     let total = |rows: &[Thing]| spec.revenue.as_ref().map(|_| sum(rows.iter().map(|row| &row.amount)));
     let amount_read = total(&rows);
     let mut dropped = vec![];
@@ -93,14 +94,15 @@ pub fn run(spec: &Spec<Typed>, read: &[Read]) -> Option<Result> {
         take(&mut rows, &filter.name.value, false, &|row, earlier| holds(row, earlier) != filter.keep);
     }
     take(&mut rows, "no customer (built in)", true, &|row, _| row.cells[spec.customer.0].is_missing());
-    take(&mut rows, "no time (built in)", true, &|row, _| row.cells[spec.time.0].is_missing());
+    take(&mut rows, "no time (built in)", true, &|row, _| row.cells[when].is_missing());
     if rows.is_empty() {
         return None;
     }
     for row in &mut rows {
-        row.time = micros(&row.cells[spec.time.0])?;
+        row.time = micros(&row.cells[when])?;
     }
-    let as_of = micros(&Scope { things: &rows, ..nobody }.eval(&spec.as_of))?;
+    let as_of =
+        micros(&Scope { things: &rows, ..nobody }.eval(spec.as_of.as_ref().expect("purchases are looked back at")))?;
     take(&mut rows, "after as_of (built in)", true, &|row, _| row.time > as_of);
     if rows.is_empty() {
         return None;
