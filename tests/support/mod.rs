@@ -32,6 +32,16 @@ pub fn cdnow() -> PathBuf {
     data.expect("`.ci/install` fetches the CDNOW sample and `.ci/test` says where it is (SEGC_CDNOW)")
 }
 
+/// The folder with Complete Journey's Parquet files.
+pub fn completejourney() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| std::env::home_dir().map(|home| home.join(".cache")));
+    let named = std::env::var_os("SEGC_COMPLETEJOURNEY").map(PathBuf::from);
+    let folders = [named, cache.map(|cache| cache.join("segc/completejourney"))];
+    let data = folders.into_iter().flatten().find(|folder| folder.join("transactions.parquet").is_file());
+    data.expect("`.ci/install` fetches Complete Journey and `.ci/test` says where it is (SEGC_COMPLETEJOURNEY)")
+}
+
 /// The command, with an environment of its own.
 pub fn segc(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_segc"));
