@@ -225,7 +225,9 @@ impl Draft {
             line.dates = if new { dates } else { std::mem::take(&mut line.dates) };
             return new;
         }
-        let Some((setting, _)) = pin.split_once(' ').filter(|(setting, _)| !setting.ends_with(':')) else {
+        // What is settled elsewhere, a column or the currency, was settled by the profile.
+        let elsewhere = |setting: &str| setting.ends_with(':') || setting == "currency";
+        let Some((setting, _)) = pin.split_once(' ').filter(|(setting, _)| !elsewhere(setting)) else {
             return false;
         };
         if self.settings.iter().any(|known| known.text.split(' ').next() == Some(setting)) {
