@@ -18,6 +18,9 @@ use segc::world::Disk;
 
 use crate::support::{Case, cdnow, real_data, root, segc, spec_with, stderr, stdout};
 
+/// Columns of a build that assigning has no place for.
+const STRENGTHS: [&str; 2] = ["silhouette", "bootstrap_share"];
+
 const HEADER: &str = "customer,invoice,product,quantity,price,at\n";
 
 /// The model of a case, as it would be read from its file.
@@ -62,7 +65,8 @@ fn column(table: &[Vec<String>], name: &str) -> Vec<String> {
 #[track_caller]
 fn says_the_same(build: &[u8], assigned: &[u8]) {
     let (build, assigned) = (table(build), table(assigned));
-    for heading in &build[0] {
+    // How well somebody lies in a cluster is said beside all customers of the build.
+    for heading in build[0].iter().filter(|heading| !STRENGTHS.contains(&heading.as_str())) {
         let (expected, found) = (column(&build, heading), column(&assigned, heading));
         let unlike = expected.iter().zip(&found).position(|(a, b)| a != b);
         assert_eq!(expected.len(), found.len());

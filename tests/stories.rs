@@ -517,7 +517,7 @@ fn a_changed_threshold_shows_in_the_snapshot_until_it_is_accepted() {
 fn the_number_of_groups_is_chosen_by_evidence() {
     let place = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(root().join("specs/shop.seg")).unwrap();
-    let spec = text.replace("3..10 by silhouette with share >= 5%", "2..7 by evidence");
+    let spec = text.replace("3..10 by silhouette with share >= 2%", "2..7 by evidence");
     assert_ne!(spec, text);
     let spec = written(place.path(), &spec);
     let folder = place.path().join("out");

@@ -61,6 +61,8 @@ pub struct Evidence {
     /// By the number of the cluster.
     pub stability: Vec<Stability>,
     pub gap: Gap,
+    /// The smaller k with the largest gap, and that gap.
+    pub fewer: Option<(u32, f64)>,
     /// Of the worst cluster, mean over all halves, 0 to 1; nothing where no half could be divided into k clusters.
     pub prediction_strength: Option<f64>,
     /// Adjusted Rand index with the clusterings from other seeds, mean and least.
@@ -78,6 +80,8 @@ pub enum Doubt {
     Small { share: f64 },
     /// Dividing points without groups gains as much.
     Noise { errors: f64 },
+    /// Coming here from this smaller k gains less than dividing points without groups does: a group was cut in two.
+    Split { fewer: u32 },
 }
 
 impl fmt::Display for Doubt {
@@ -88,6 +92,9 @@ impl fmt::Display for Doubt {
             }
             Self::Small { share } => {
                 write!(f, "a group has {:.1} % of the customers: outliers rather than a group", 100.0 * share)
+            }
+            Self::Split { fewer } => {
+                write!(f, "{fewer} groups say more: from there on, groups are cut where points without groups would be")
             }
             Self::Noise { errors } => {
                 let more = if *errors > 0.0 { "hardly more" } else { "no more" };
@@ -127,7 +134,10 @@ impl Evidence {
         if self.k > 1 && self.gap.errors < Self::ERRORS {
             return Err(Doubt::Noise { errors: self.gap.errors });
         }
-        Ok(())
+        match self.fewer {
+            Some((fewer, gap)) if gap > self.gap.gap + self.gap.error => Err(Doubt::Split { fewer }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -175,12 +185,20 @@ pub fn evidence(
             k: candidate.k,
             stability: stability.clone(),
             gap,
+            fewer: None,
             prediction_strength,
             seeds,
             smallest_share: candidate.sizes.iter().copied().min().unwrap_or(0) as f64 / sample.rows() as f64,
         },
     );
-    let of_k = evidence.collect();
+    let mut of_k: Vec<Evidence> = evidence.collect();
+    let mut best: Option<(u32, f64)> = None;
+    for found in &mut of_k {
+        found.fewer = best;
+        if best.is_none_or(|(_, gap)| found.gap.gap > gap) {
+            best = Some((found.k, found.gap.gap));
+        }
+    }
     progress.finish(&format!("{} resamples of {} customers", options.resamples, rows.len()));
     Ok(Findings { of_k, rows: rows.len(), resamples: stability.into_iter().map(|(_, resamples)| resamples).collect() })
 }
