@@ -43,9 +43,29 @@ pub struct SourceRead {
 
 /// Runs a compiled spec on its data. On failure every diagnostic, warnings among them.
 pub fn build(world: &dyn World, compiled: &Compiled, progress: &dyn Progress) -> Result<Built, Vec<Diagnostic>> {
-    let (Some(spec), Some(plan)) = (&compiled.spec, &compiled.plan) else {
+    let plan = compiled.plan.as_ref().map(Plan::without_expectations);
+    run(world, compiled, plan, progress)
+}
+
+/// The same, with a look at what the tests of the spec expect of single rows and customers.
+pub fn build_for_tests(
+    world: &dyn World,
+    compiled: &Compiled,
+    progress: &dyn Progress,
+) -> Result<Built, Vec<Diagnostic>> {
+    run(world, compiled, compiled.plan.clone(), progress)
+}
+
+fn run(
+    world: &dyn World,
+    compiled: &Compiled,
+    plan: Option<Plan>,
+    progress: &dyn Progress,
+) -> Result<Built, Vec<Diagnostic>> {
+    let (Some(spec), Some(plan)) = (&compiled.spec, plan) else {
         return Err(compiled.diagnostics.clone());
     };
+    let plan = &plan;
     let mut warnings: Vec<Diagnostic> = compiled.diagnostics.clone();
     let (read, found) = inputs::read(world, compiled, plan, &Instead::new(), progress)?;
     warnings.extend(found);
@@ -180,6 +200,13 @@ fn several_rows(found: &SeveralRows, spec: &Spec<Typed>, sources: &[SourceRead])
              `, one row each`"
         }
     })
+}
+
+impl SourceRead {
+    /// Where a row of its table stands: in its file, or else where it came in.
+    pub fn place(&self, row: usize) -> Place {
+        place_of(row, &self.name, Some(self))
+    }
 }
 
 /// Where a row of a table stands: in its file, or else where it came in.

@@ -258,7 +258,10 @@ pub fn ast(ast: &Ast) -> String {
                     for expectation in &test.expectations {
                         match expectation {
                             Expectation::Label(label) => p.line(format!("expect {:?}", label.value)),
-                            Expectation::Holds(e) => p.line(format!("expect {}", expr(e))),
+                            Expectation::Holds { condition, mostly } => {
+                                let mostly = mostly.as_ref().map_or(String::new(), |m| format!(" mostly {}%", m.value));
+                                p.line(format!("expect {}{mostly}", expr(condition)))
+                            }
                         }
                     }
                 }),

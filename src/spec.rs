@@ -376,6 +376,8 @@ pub struct Test<S: Stage> {
     pub labels: Vec<Spanned<String>>,
     /// Conditions on a build.
     pub checks: Vec<Check>,
+    /// Conditions on every row or every customer.
+    pub expectations: Vec<Expectation<S>>,
     pub span: Span,
 }
 
@@ -420,6 +422,38 @@ pub enum Measure {
     Share(String),
     /// Of the amount in a segment.
     AmountShare(String),
+    /// Rows that a filter rule took; `share` of the rows read.
+    Dropped {
+        rule: String,
+        share: bool,
+    },
+}
+
+/// What is expected of each of many: `expect price > 0 GBP mostly 99%`, `expect unique(invoice, product)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation<S: Stage> {
+    pub of: Each,
+    pub asks: Asks<S>,
+    /// Percent of those of whom it is known, more than 0 and at most 100; all of them where nothing is said.
+    pub mostly: Option<Decimal>,
+    /// Of the condition, without `mostly`.
+    pub span: Span,
+}
+
+/// Whose values are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Each {
+    /// A row that is used: read, and dropped by no rule.
+    Row,
+    Customer,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asks<S: Stage> {
+    /// That it is true.
+    Holds(Expr<S>),
+    /// That none is like an earlier one in all of these.
+    Unique(Vec<Expr<S>>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -433,6 +467,9 @@ impl Grain {
         matches!(self, Grain::Customers { .. })
     }
 }
+
+/// Rules that every spec has, after its own: their names in the ledger.
+pub const BUILT_IN_RULES: [&str; 3] = ["no customer (built in)", "no time (built in)", "after as_of (built in)"];
 
 impl<S: Stage> Spec<S> {
     /// The column that says when a row happened.

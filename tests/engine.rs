@@ -378,6 +378,6 @@ fn the_share_of_a_segment_that_nobody_is_in_is_zero() {
         "\"None\" when x > 100\n    otherwise \"All\"\n  }\n  test \"t\" {\n    expect share(\"None\") between 0% and 10%\n    expect amount_share(\"None\") = 0%\n  }",
     );
     let built = Case::new(&spec, &orders(SMALL)).built();
-    let results = segc::testing::run(&built.plan, Some(&built.outcome), &|_| String::new());
+    let results = segc::testing::run(&built.plan, Some(&built), &|_| String::new());
     assert_eq!(results[0].failures, Vec::<String>::new());
 }

@@ -12,6 +12,7 @@ mod diff;
 mod editors;
 mod engine;
 mod evidence;
+mod expectations;
 mod format;
 mod ingest;
 mod init;

@@ -125,7 +125,8 @@ impl Checker<'_> {
                     )),
             );
         }
-        let tests = spec.tests.iter().map(|t| self.test(t, labels.as_ref())).collect();
+        let dropping: Vec<&str> = filters.iter().map(|f| f.name.value.as_str()).chain(BUILT_IN_RULES).collect();
+        let tests = spec.tests.iter().map(|t| self.test(t, labels.as_ref(), &dropping)).collect();
         Spec {
             name: spec.name.clone(),
             title: spec.title.clone(),
@@ -357,7 +358,8 @@ impl Checker<'_> {
         Labels { over, distinct, disjoint, exhaustive, rules, span }
     }
 
-    fn test(&mut self, test: &Test<Resolved>, labels: Option<&Labels<Typed>>) -> Test<Typed> {
+    /// `dropping` are the names of the rules that can take rows.
+    fn test(&mut self, test: &Test<Resolved>, labels: Option<&Labels<Typed>>, dropping: &[&str]) -> Test<Typed> {
         let mut given = vec![];
         for fact in &test.given {
             let value = self.expr(&fact.value);
@@ -377,12 +379,26 @@ impl Checker<'_> {
             if let Measure::Share(label) | Measure::AmountShare(label) = &check.measure {
                 self.label_exists(label, check.span, &known);
             }
+            if let Measure::Dropped { rule, .. } = &check.measure {
+                self.rule_exists(rule, check.span, dropping);
+            }
         }
+        let expectations = test.expectations.iter().map(|e| Expectation {
+            of: e.of,
+            asks: match &e.asks {
+                Asks::Holds(condition) => Asks::Holds(self.condition(condition)),
+                Asks::Unique(values) => Asks::Unique(values.iter().map(|value| self.expr(value)).collect()),
+            },
+            mostly: e.mostly,
+            span: e.span,
+        });
+        let expectations = expectations.collect();
         Test {
             name: test.name.clone(),
             given,
             labels: test.labels.clone(),
             checks: test.checks.clone(),
+            expectations,
             span: test.span,
         }
     }
@@ -395,6 +411,19 @@ impl Checker<'_> {
                     .at(span, near.map_or("not a label of this spec".into(), |n| format!("did you mean \"{n}\"?")))
                     .help(near.map_or(format!("labels: {}", suggest::list(known.iter().copied())), |n| {
                         format!("write \"{n}\"")
+                    })),
+            );
+        }
+    }
+
+    fn rule_exists(&mut self, rule: &str, span: Span, known: &[&str]) {
+        if !known.contains(&rule) {
+            let near = suggest::nearest(rule, known.iter().copied());
+            self.report(
+                Diagnostic::error("SEG0644", format!("no rule of `filter` is called \"{rule}\""))
+                    .at(span, near.map_or("not a rule of this spec".into(), |n| format!("did you mean \"{n}\"?")))
+                    .help(near.map_or(format!("rules: {}", suggest::list(known.iter().copied())), |n| {
+                        format!("write `dropped(\"{n}\")`")
                     })),
             );
         }

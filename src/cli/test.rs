@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::progress::Terminal;
 use super::{Exit, Printer, SpecArgs, exit_for, suite};
-use crate::build::{Built, build};
+use crate::build::{Built, build_for_tests};
 use crate::diagnostics::Diagnostic;
 use crate::output::replace_file;
 use crate::snapshot;
@@ -57,7 +57,7 @@ pub fn run(args: &TestArgs, printer: &Printer) -> Exit {
     let compares = args.update || (as_written && path.exists());
     let built = if compares || testing::needs_build(plan) {
         let progress = Terminal::new(printer);
-        let built = build(&world, &compiled, &progress);
+        let built = build_for_tests(&world, &compiled, &progress);
         progress.clear();
         match built {
             Ok(built) => Some(built),
@@ -69,18 +69,22 @@ pub fn run(args: &TestArgs, printer: &Printer) -> Exit {
     } else {
         None
     };
-    let outcome = built.as_ref().map(|built| &built.outcome);
-    let results = testing::run(plan, outcome, &|check| compiled.sources.one_line(check.span));
+    let results = testing::run(plan, built.as_ref(), &|check| compiled.sources.one_line(check.span));
     let failed = results.iter().filter(|r| !r.failures.is_empty()).count();
     for result in &results {
         if printer.json {
             let passed = result.failures.is_empty();
-            printer.out(&format!("{}\n", json!({"test": result.name, "passed": passed, "failures": result.failures})));
+            let mut line = json!({"test": result.name, "passed": passed, "failures": result.failures});
+            if !result.expectations.is_empty() {
+                line["expectations"] = json!(result.expectations);
+            }
+            printer.out(&format!("{line}\n"));
         } else if result.failures.is_empty() {
             printer.out(&format!("ok      {}\n", result.name));
         } else {
             printer.out(&format!("FAILED  {}\n", result.name));
-            result.failures.iter().for_each(|failure| printer.out(&format!("        {failure}\n")));
+            let lines = result.failures.iter().flat_map(|failure| failure.lines());
+            lines.for_each(|line| printer.out(&format!("        {line}\n")));
         }
     }
     let kept = match &built {

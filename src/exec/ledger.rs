@@ -7,7 +7,7 @@ use super::rows::Lowering;
 use super::{Dropped, ExecError, Input, Joined, Ledger};
 use crate::eval::{Scope, Value, eval};
 use crate::plan::{Condition, Grain, Plan};
-use crate::spec::Aggregate;
+use crate::spec::{Aggregate, Each};
 use crate::table::{ColumnData, Table};
 use crate::types::Base;
 
@@ -54,7 +54,7 @@ fn settle_watching(
         .map(|(place, (join, joined))| super::join::join(&mut input.table, joined, join, place))
         .collect::<Result<_, _>>()?;
     let mut relation = Relation::from_table(input.table, input.identity)?;
-    if plan.grain == Grain::Customers {
+    if plan.grain == Grain::Customers || plan.expectations.iter().any(|e| e.of == Each::Row) {
         relation.number_rows()?;
     }
     for derive in &plan.derive {

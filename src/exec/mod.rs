@@ -8,6 +8,7 @@ mod aggregate;
 pub mod alone;
 pub mod clustering;
 pub mod customers;
+pub mod expectations;
 mod join;
 pub mod labels;
 mod ledger;
@@ -94,6 +95,8 @@ pub struct Execution {
     pub everyone: labels::Typical,
     pub clustering: Option<clustering::Clustering>,
     pub labelled: labels::Labelled,
+    /// One per expectation of the plan.
+    pub looks: Vec<expectations::Look>,
 }
 
 /// `read = used + refused + dropped`. Amounts are in units of 10^-scale.
@@ -142,6 +145,7 @@ pub fn run(plan: &Plan, inputs: Vec<Input>, progress: &dyn Progress) -> Result<E
         Over::Clusters => labels::clusters(&plan.labels, &customers, &everyone, clustering.as_ref(), settled.as_of),
         Over::Customers => labels::customers(&plan.labels, &customers, &everyone, settled.as_of),
     };
+    let looks = expectations::look(plan, &settled, &customers, &everyone)?;
     Ok(Execution {
         ledger: settled.ledger,
         joins: settled.joins,
@@ -152,6 +156,7 @@ pub fn run(plan: &Plan, inputs: Vec<Input>, progress: &dyn Progress) -> Result<E
         everyone,
         clustering,
         labelled,
+        looks,
     })
 }
 

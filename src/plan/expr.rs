@@ -73,6 +73,25 @@ impl<C> Expr<C> {
         own.into_iter().chain(self.parts().into_iter().flat_map(Expr::columns)).collect()
     }
 
+    /// The columns that it speaks of, each once, in order: whether over all customers, and what their values are.
+    pub fn mentions(&self) -> Vec<(&C, bool, Base)>
+    where
+        C: PartialEq,
+    {
+        let mut found: Vec<(&C, bool, Base)> = vec![];
+        let own = match &self.op {
+            Op::Column(column) => vec![(column, false, self.base)],
+            Op::All(column) => vec![(column, true, self.base)],
+            _ => vec![],
+        };
+        for mention in own.into_iter().chain(self.parts().into_iter().flat_map(Expr::mentions)) {
+            if !found.iter().any(|known| (known.0, known.1) == (mention.0, mention.1)) {
+                found.push(mention);
+            }
+        }
+        found
+    }
+
     pub fn looks_at_as_of(&self) -> bool {
         matches!(self.op, Op::AsOf) || self.parts().into_iter().any(Expr::looks_at_as_of)
     }

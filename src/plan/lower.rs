@@ -62,6 +62,11 @@ impl Lowering<'_> {
             let value = self.expr(as_of, &mut sink);
             AsOf { slots: sink.rows, value }
         });
+        let tests = spec.tests.iter().enumerate();
+        let expectations = tests.flat_map(|(nth, test)| test.expectations.iter().map(move |e| (nth, e)));
+        let expectations: Vec<Expectation> = expectations.map(|(nth, e)| self.expectation(nth, e)).collect();
+        // A customer who is there twice, or a row that is not as expected, is told by its place in the files.
+        let places = grain == Grain::Customers || expectations.iter().any(|e| e.of == spec::Each::Row);
         let baskets = spec.baskets.as_ref().map(|baskets| {
             let mut sink = Sink::default();
             let fields = baskets.fields.iter().map(|f| self.projection(f, &mut sink)).collect();
@@ -101,8 +106,7 @@ impl Lowering<'_> {
         Plan {
             name: spec.name.value.clone(),
             currency: spec.currency.as_ref().map(|c| c.value.clone()),
-            // A customer who is there twice is told by the rows.
-            scan: Scan { identity, places: grain == Grain::Customers, ..self.scan(spec.facts()) },
+            scan: Scan { identity, places, ..self.scan(spec.facts()) },
             joins: spec.sources.iter().filter_map(|source| self.join(source)).collect(),
             derive,
             drops,
@@ -115,6 +119,22 @@ impl Lowering<'_> {
             cluster,
             labels: self.labels(),
             tests: spec.tests.iter().map(|test| self.test(test)).collect(),
+            expectations,
+        }
+    }
+
+    fn expectation(&mut self, test: usize, expectation: &spec::Expectation<Typed>) -> Expectation {
+        const ALL: Decimal = Decimal { units: 100, scale: 0 };
+        let words = self.words(expectation.span);
+        Expectation {
+            test,
+            of: expectation.of,
+            asks: match &expectation.asks {
+                spec::Asks::Holds(condition) => Asks::Holds(self.row(condition)),
+                spec::Asks::Unique(values) => Asks::Unique(values.iter().map(|value| self.row(value)).collect()),
+            },
+            mostly: expectation.mostly.unwrap_or(ALL),
+            words: expectation.mostly.map_or(words.clone(), |percent| format!("{words} mostly {percent}%")),
         }
     }
 
@@ -183,15 +203,16 @@ impl Lowering<'_> {
                 words: Some(self.words(filter.when.span)),
             });
         }
+        let [no_customer, no_time, after_as_of] = spec::BUILT_IN_RULES;
         let mut built_in = |rule: &str, when: Condition| drops.push(Drop { rule: rule.into(), when, words: None });
         let missing = |column: &str, base: Base| {
             let column = Expr::new(Op::Column(column.to_owned()), base);
             Condition::True(Expr::bool(Op::IsMissing(Box::new(column))))
         };
-        built_in("no customer (built in)", missing(customer, Base::Id));
+        built_in(no_customer, missing(customer, Base::Id));
         if let Grain::Purchases { time } = grain {
-            built_in("no time (built in)", missing(time, Base::Datetime));
-            built_in("after as_of (built in)", Condition::AfterAsOf);
+            built_in(no_time, missing(time, Base::Datetime));
+            built_in(after_as_of, Condition::AfterAsOf);
         }
         drops
     }

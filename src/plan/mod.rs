@@ -10,7 +10,7 @@ pub use lower::{BASKET_TIME, lower, lower_expression};
 pub use print::print;
 
 use crate::expr::Decimal;
-use crate::spec::{Aggregate, Check, Choice, Over, Scale, SourceFormat};
+use crate::spec::{Aggregate, Check, Choice, Each, Over, Scale, SourceFormat};
 use crate::syntax::ast::{Header, Rows};
 use crate::syntax::source::Span;
 use crate::time::Unit;
@@ -39,6 +39,8 @@ pub struct Plan {
     pub cluster: Option<Cluster>,
     pub labels: Labels,
     pub tests: Vec<Test>,
+    /// What the tests expect of every row or customer, in their order; a run that no test asks for leaves them out.
+    pub expectations: Vec<Expectation>,
 }
 
 /// What a row of the scan is.
@@ -66,6 +68,25 @@ pub struct Given {
     /// Over all customers rather than the one at hand.
     pub all: bool,
     pub value: Expr,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// The place of its test.
+    pub test: usize,
+    pub of: Each,
+    pub asks: Asks,
+    /// Percent of those of whom it is known.
+    pub mostly: Decimal,
+    /// As the spec has it.
+    pub words: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asks {
+    Holds(Expr),
+    /// None is like an earlier one in all of these.
+    Unique(Vec<Expr>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -232,6 +253,13 @@ impl Plan {
             Grain::Purchases { time } => Some(time),
             Grain::Customers => None,
         }
+    }
+
+    /// The same without a look at single rows and customers.
+    pub fn without_expectations(&self) -> Plan {
+        let mut plan = Plan { expectations: vec![], ..self.clone() };
+        plan.scan.places = plan.grain == Grain::Customers;
+        plan
     }
 
     /// The features in the order of the spec.

@@ -38,7 +38,7 @@ pub use understood::Understood;
 pub use witness::Witness;
 
 pub(crate) use domain::{Domains, Stretch};
-pub(crate) use region::number_in_words;
+pub(crate) use region::{number_in_words, value_in_words};
 
 /// The question is too large, or its numbers are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

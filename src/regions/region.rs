@@ -355,7 +355,7 @@ fn text_run(name: &str, words: &[Words], first: usize, last: usize) -> String {
 }
 
 /// A value as it is written in a spec.
-pub(super) fn value_in_words(value: &Value, base: Base, currency: Option<&str>) -> String {
+pub(crate) fn value_in_words(value: &Value, base: Base, currency: Option<&str>) -> String {
     match value {
         Value::Missing => "missing".to_owned(),
         Value::Bool(b) => b.to_string(),

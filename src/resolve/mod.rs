@@ -4,6 +4,7 @@
 //! also where the first one came from an `include`.
 
 mod cluster;
+mod expectations;
 mod expressions;
 mod grain;
 mod joins;

@@ -1,4 +1,5 @@
-//! `test` blocks: given values, the label expected for them, and conditions on a build.
+//! `test` blocks: given values, the label expected for them, and conditions on a build; those on single rows and
+//! customers are in `expectations`.
 
 use super::Resolver;
 use super::expressions::{Scope, literal_text};
@@ -28,16 +29,18 @@ impl Resolver<'_> {
         }
         let mut labels = vec![];
         let mut checks = vec![];
+        let mut expectations = vec![];
         for expectation in &test.expectations {
             match expectation {
                 Expectation::Label(label) => labels.push(label.clone()),
-                Expectation::Holds(condition) => match check(condition) {
-                    Some(check) => checks.push(check),
-                    None => self.report(
-                        Diagnostic::error("SEG0802", "this can't be expected of a build")
-                            .at(condition.span, "not a check that segc knows")
-                            .help("write for example `expect rows.refused < 1%` or `expect share(\"Champions\") between 5% and 25%`"),
+                Expectation::Holds { condition, mostly } => match (check(condition), mostly) {
+                    (Some(check), None) => checks.push(check),
+                    (Some(_), Some(percent)) => self.report(
+                        Diagnostic::error("SEG0643", "`mostly` is about rows or customers one by one")
+                            .at(percent.span, "the condition is about the build as a whole")
+                            .help("leave out `mostly`"),
                     ),
+                    (None, mostly) => expectations.extend(self.expectation(condition, mostly.as_ref())),
                 },
             }
         }
@@ -60,7 +63,7 @@ impl Resolver<'_> {
                     .help("add for example `expect \"Champions\"`"),
             );
         }
-        Test { name: test.name.clone(), given, labels, checks, span: test.span }
+        Test { name: test.name.clone(), given, labels, checks, expectations, span: test.span }
     }
 }
 
@@ -113,6 +116,7 @@ fn measure(value: &ast::Expr, percent: bool) -> Option<Measure> {
                 _ => return None,
             };
             match function.value.as_str() {
+                "dropped" => Some(Measure::Dropped { rule: label, share: percent }),
                 "share" if percent => Some(Measure::Share(label)),
                 "amount_share" if percent => Some(Measure::AmountShare(label)),
                 _ => None,

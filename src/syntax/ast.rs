@@ -231,5 +231,9 @@ pub enum SinkSetting {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expectation {
     Label(Spanned<String>),
-    Holds(Expr),
+    /// `expect price > 0 GBP mostly 99%`: the condition, and percent.
+    Holds {
+        condition: Expr,
+        mostly: Option<Spanned<Decimal>>,
+    },
 }

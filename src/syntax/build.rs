@@ -409,10 +409,20 @@ impl Builder<'_> {
                 None
             }
             Rule::expect_label => Some(Expectation::Label(b.only_string(p))),
-            Rule::expect => Some(Expectation::Holds(b.only_expr(p))),
+            Rule::expect => Some(b.expect(p)),
             _ => None,
         });
         Test { name, given, expectations, span }
+    }
+
+    fn expect(&mut self, pair: P) -> Expectation {
+        let percent = pair.clone().into_inner().find(|p| p.as_rule() == Rule::mostly);
+        let percent = percent.and_then(|mostly| mostly.into_inner().find(|p| p.as_rule() == Rule::percent));
+        let mostly = percent.map(|percent| {
+            let span = self.span(&percent);
+            Spanned::new(self.decimal(percent.as_str(), span), span)
+        });
+        Expectation::Holds { condition: self.only_expr(pair), mostly }
     }
 
     fn sink(&mut self, pair: P, span: Span) -> Sink {

@@ -420,6 +420,7 @@ fn in_words(rule: Rule) -> String {
         Rule::is_missing | Rule::text_test | Rule::text_verb => "an operator",
         Rule::open | Rule::notes => "`{`",
         Rule::close | Rule::unclosed => "`}`",
+        Rule::mostly => "`mostly`",
         Rule::unit => "a unit",
         Rule::header => "a header",
         Rule::EOI => "the end of the file",

@@ -5,12 +5,15 @@
 
 pub mod coverage;
 mod example;
+mod expectations;
 pub mod mutants;
 pub mod suggest;
 mod variants;
 
 pub use example::Example;
+pub use expectations::Found;
 
+use crate::build::Built;
 use crate::expr::Comparator;
 use crate::outcome::{Outcome, SegmentOutcome};
 use crate::plan::{Plan, Test};
@@ -20,21 +23,28 @@ use crate::spec::{Check, CheckCondition, Measure};
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestResult {
     pub name: String,
-    /// What was expected and what was found instead; empty when the test passed.
+    /// What was expected and what was found instead; empty when the test passed. Lines below the first name examples.
     pub failures: Vec<String>,
+    /// What was expected of single rows and customers.
+    pub expectations: Vec<Found>,
 }
 
 /// Whether any test looks at a build.
 pub fn needs_build(plan: &Plan) -> bool {
-    plan.tests.iter().any(|test| !test.checks.is_empty())
+    plan.tests.iter().any(|test| !test.checks.is_empty()) || !plan.expectations.is_empty()
 }
 
-/// Runs all tests. `outcome` is that of a build, for the tests that look at one; `words` gives a check as written.
-pub fn run(plan: &Plan, outcome: Option<&Outcome>, words: &dyn Fn(&Check) -> String) -> Vec<TestResult> {
-    plan.tests
-        .iter()
-        .map(|test| TestResult { name: test.name.clone(), failures: failures(plan, test, outcome, words) })
-        .collect()
+/// Runs all tests. `built` is what [`crate::build::build_for_tests`] gave, for the tests that look at a build; `words`
+/// gives a check as written.
+pub fn run(plan: &Plan, built: Option<&Built>, words: &dyn Fn(&Check) -> String) -> Vec<TestResult> {
+    let found = built.map_or(vec![], expectations::found);
+    let result = |(nth, test): (usize, &Test)| {
+        let expectations: Vec<Found> = found.iter().filter(|f| f.test == nth).cloned().collect();
+        let mut failures = failures(plan, test, built.map(|built| &built.outcome), words);
+        failures.extend(expectations.iter().filter(|f| !f.passed).map(Found::words));
+        TestResult { name: test.name.clone(), failures, expectations }
+    };
+    plan.tests.iter().enumerate().map(result).collect()
 }
 
 fn failures(plan: &Plan, test: &Test, outcome: Option<&Outcome>, words: &dyn Fn(&Check) -> String) -> Vec<String> {
@@ -74,6 +84,10 @@ fn measure(measure: &Measure, outcome: &Outcome) -> Option<f64> {
         Measure::Customers => outcome.customers as f64,
         Measure::K => f64::from(outcome.cluster.as_ref()?.k),
         Measure::Share(label) => segments(outcome, label).map(|s| s.share).sum::<f64>() + 0.0,
+        Measure::Dropped { rule, share } => {
+            let dropped = outcome.rows.dropped.iter().find(|d| d.rule == *rule);
+            rows(dropped.map_or(0, |d| d.rows), *share)
+        }
         Measure::AmountShare(label) => segments(outcome, label).filter_map(|s| s.amount_share).sum::<f64>() + 0.0,
     })
 }
@@ -95,6 +109,7 @@ fn shown(measure: &Measure, found: Option<f64>) -> String {
             | Measure::AmountShare(_)
             | Measure::RowsRefused { share: true }
             | Measure::RowsUsed { share: true }
+            | Measure::Dropped { share: true, .. }
     );
     match found {
         None => "nothing to measure".to_owned(),

@@ -167,7 +167,7 @@ fn check_results(case: &Case, block: &Block, fail: &mut dyn FnMut(String)) {
             return fail(format!("does not build: {texts:?}"));
         }
     };
-    let results = segc::testing::run(&built.plan, Some(&built.outcome), &|_| String::new());
+    let results = segc::testing::run(&built.plan, Some(&built), &|_| String::new());
     for test in results.iter().filter(|test| !test.failures.is_empty()) {
         fail(format!("test \"{}\": {:?}", test.name, test.failures));
     }

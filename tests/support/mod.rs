@@ -6,7 +6,7 @@ pub mod postgres;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use segc::build::{Built, build};
+use segc::build::{Built, build_for_tests};
 use segc::compile::{Compiled, compile};
 use segc::diagnostics::Diagnostic;
 use segc::exec::customers::Values;
@@ -83,7 +83,7 @@ impl Case {
     }
 
     pub fn build(&self) -> Result<Built, Vec<Diagnostic>> {
-        build(&Disk::default(), &self.compile(), &Silent)
+        build_for_tests(&Disk::default(), &self.compile(), &Silent)
     }
 
     #[track_caller]

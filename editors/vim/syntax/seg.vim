@@ -12,7 +12,7 @@ setlocal commentstring=#\ %s comments=:# iskeyword=@,48-57,_,192-255
 syntax match segName "\<\h\w*\>"
 syntax match segSymbol "<=\|>=\|!=\|[-+*/<>=]\|\.\."
 
-syntax match segConnective "\<\%(when\|where\|if\|then\|else\|from\|by\|with\|on\|dates\|column\|distinct\|disjoint\|exhaustive\|to\|sqlite\|postgres\|env\|one\|row\|each\|low\|high\|best\)\>"
+syntax match segConnective "\<\%(when\|where\|if\|then\|else\|from\|by\|with\|on\|dates\|mostly\|column\|distinct\|disjoint\|exhaustive\|to\|sqlite\|postgres\|env\|one\|row\|each\|low\|high\|best\)\>"
 syntax match segMeaning "\<\%(all\|baskets\|as_of\|rows\|clusters\|customers\)\>"
 syntax match segChoice "\<\%(zscore\|minmax\|robust\|none\|kmeans\|silhouette\|davies_bouldin\|calinski_harabasz\|elbow\|gap\|prediction_strength\|evidence\)\>"
 syntax match segOperator "\<\%(and\|or\|not\|in\|is\|between\|starts\|ends\|contains\|matches\|duplicate\|per\)\>"
