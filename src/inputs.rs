@@ -63,6 +63,23 @@ pub fn check_headers(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> 
     located.iter().flat_map(check).collect()
 }
 
+/// Source, name and digest of every file that the spec reads, as a build would find them. Rows of databases have none until
+/// they are read.
+pub fn digests(world: &dyn World, compiled: &Compiled) -> Result<Vec<(String, String, String)>, Vec<Diagnostic>> {
+    let (Some(spec), Some(plan)) = (&compiled.spec, &compiled.plan) else { return Ok(vec![]) };
+    let mut digests = vec![];
+    for (declared, request) in locate_all(world, compiled, spec, plan, &Instead::new())? {
+        for file in request.files {
+            let digest = ingest::digest(&file.path).map_err(|error| {
+                let problem = IngestError::Unreadable { file: file.name.clone(), reason: error.to_string() };
+                vec![diagnostic(&problem, &declared)]
+            })?;
+            digests.push((declared.source.name.value.clone(), file.name, digest));
+        }
+    }
+    Ok(digests)
+}
+
 /// Reads the rows of every source, in the order of [`Plan::scans`]. Unreadable ones are refused; too many of them are an
 /// error.
 pub fn read(

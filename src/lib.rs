@@ -33,6 +33,7 @@ pub mod ingest;
 pub mod init;
 pub mod inputs;
 pub mod list;
+pub mod lock;
 pub mod outcome;
 pub mod output;
 pub mod parquet;

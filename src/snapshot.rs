@@ -61,8 +61,8 @@ pub fn unreadable(name: &str, why: &str) -> Vec<Diagnostic> {
     vec![diagnostic]
 }
 
-/// Of `customer TAB segment` lines in the order of customers.
-fn assignment(built: &Built) -> String {
+/// SHA-256 of `customer TAB segment` lines in the order of customers.
+pub(crate) fn assignment(built: &Built) -> String {
     let run = &built.execution;
     let mut lines = String::new();
     for (id, segment) in run.customers.ids.iter().zip(&run.labelled.of_customer) {

@@ -19,6 +19,7 @@ use segc::diff;
 use segc::ingest::InputFile;
 use segc::init::place;
 use segc::inputs::{Instead, check_headers};
+use segc::lock::Lock;
 use segc::output;
 use segc::profile::Role;
 use segc::progress::Silent;
@@ -266,7 +267,7 @@ const IN_WORDS: &[&str] = &[
     "SEG0106", "SEG0111", "SEG0305", "SEG0315", "SEG0316", "SEG0320", "SEG0321", "SEG0322", "SEG0323", "SEG0324",
     "SEG0325", "SEG0326", "SEG0327", "SEG0328", "SEG0350", "SEG0351", "SEG0352", "SEG0353", "SEG0354", "SEG0355",
     "SEG0356", "SEG0357", "SEG0504", "SEG0630", "SEG0640", "SEG0641", "SEG0701", "SEG0702", "SEG0703", "SEG0705",
-    "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0720", "SEG0901",
+    "SEG0706", "SEG0707", "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0720", "SEG0730", "SEG0731", "SEG0732", "SEG0901",
 ];
 
 #[test]
@@ -521,6 +522,32 @@ fn revision_that_is_not_there() -> Vec<Diagnostic> {
     diff::Side::open("specs/shop.seg@no-such-branch", &Disk::default(), &[]).err().unwrap()
 }
 
+fn no_lock() -> Vec<Diagnostic> {
+    Lock::read(Path::new("specs/no-such.lock")).unwrap_err()
+}
+
+/// A build compared with its own lock, changed.
+fn locked(change: impl FnOnce(&mut Lock)) -> Vec<Diagnostic> {
+    in_folder(
+        |_| (),
+        |_, run| {
+            let now = Lock::of(&run.built.unwrap(), &run.compiled, &[], &Templates::embedded());
+            assert_eq!(now.compare(&now), Ok(()));
+            let mut lock = now.clone();
+            change(&mut lock);
+            lock.compare(&now).unwrap_err()
+        },
+    )
+}
+
+fn lock_of_another_version() -> Vec<Diagnostic> {
+    locked(|lock| lock.segc = "0.0.1".to_owned())
+}
+
+fn lock_of_another_day() -> Vec<Diagnostic> {
+    locked(|lock| lock.learned.as_of = Some("2001-01-01T00:00:00".to_owned()))
+}
+
 fn condition_on_nothing() -> Vec<Diagnostic> {
     diff::Limit::parse("revenue < 2%").err().unwrap()
 }
@@ -558,6 +585,9 @@ const ELSEWHERE: &[(&str, Diagnose)] = &[
     ("SEG0710", later_build_in_the_table),
     ("SEG0711", history_to_be_replaced),
     ("SEG0720", customer_who_is_not_there),
+    ("SEG0730", no_lock),
+    ("SEG0731", lock_of_another_version),
+    ("SEG0732", lock_of_another_day),
 ];
 
 #[test]

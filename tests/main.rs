@@ -20,6 +20,7 @@ mod invariance;
 mod joins;
 mod language;
 mod layouts;
+mod lock;
 mod mutants;
 mod oracle;
 mod outputs;

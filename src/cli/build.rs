@@ -13,6 +13,8 @@ use crate::build::{Built, build};
 use crate::compile::Compiled;
 use crate::database::write;
 use crate::diagnostics::Diagnostic;
+use crate::inputs;
+use crate::lock::{self, Lock};
 use crate::output;
 use crate::report::Templates;
 use crate::report::numbers::{count, decimals, exact};
@@ -58,6 +60,12 @@ pub struct BuildArgs {
     /// Treat warnings as findings: exit with 1 when there are any
     #[arg(long)]
     deny: bool,
+    /// Pin what this build was made of, and what it learned, in a lock beside the spec
+    #[arg(long, conflicts_with = "locked")]
+    lock: bool,
+    /// Build from what the lock pins and from nothing else, or say what differs and write nothing
+    #[arg(long)]
+    locked: bool,
     /// Guess nothing about the data: what the spec leaves open is an error that says how to settle it
     #[arg(long)]
     strict: bool,
@@ -84,6 +92,13 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
             return Exit::Output;
         }
     };
+    let lock = match args.lock_before(&world, &compiled, &templates) {
+        Ok(lock) => lock,
+        Err(diagnostics) => {
+            printer.diagnostics(&diagnostics, &compiled.sources);
+            return exit_for(&diagnostics);
+        }
+    };
     let sinks = match args.sinks(&world, &compiled) {
         Ok(sinks) => sinks,
         Err(diagnostics) => {
@@ -101,6 +116,11 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
         }
     };
     progress.clear();
+    let now = Lock::of(&built, &compiled, &args.spec.params, &templates);
+    if let Err(diagnostics) = lock.map_or(Ok(()), |lock| lock.compare(&now)) {
+        printer.diagnostics(&diagnostics, &compiled.sources);
+        return exit_for(&diagnostics);
+    }
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from("out").join(&built.outcome.name));
     let options = output::Options { xlsx: args.xlsx, raw_csv: args.raw_csv, evidence: args.evidence };
     let written = output::write(&built, &compiled, &args.spec.params, options, &templates, &folder);
@@ -111,6 +131,10 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
             return exit_for(&diagnostics);
         }
     };
+    if let Err(diagnostics) = args.write_lock(&now) {
+        printer.diagnostics(&diagnostics, &compiled.sources);
+        return exit_for(&diagnostics);
+    }
     if printer.json {
         printer.out(&String::from_utf8_lossy(&output::json(&built.outcome)));
     } else {
@@ -149,6 +173,38 @@ impl TypedValueParser for AskedParser {
 }
 
 impl BuildArgs {
+    /// The lock to build by, once everything that can be compared before the build is as it says.
+    fn lock_before(
+        &self,
+        world: &Disk,
+        compiled: &Compiled,
+        templates: &Templates,
+    ) -> Result<Option<Lock>, Vec<Diagnostic>> {
+        if !self.locked {
+            return Ok(None);
+        }
+        let lock = Lock::read(&lock::path(&self.spec.spec))?;
+        let inputs = inputs::digests(world, compiled);
+        let found = inputs.as_deref().unwrap_or_default();
+        let mut differs = lock.compare_before(compiled, &self.spec.params, templates, found);
+        // What is wrong with the files is told along with what else is not as it was.
+        if let Err(missing) = inputs {
+            differs = Err(differs.err().into_iter().flatten().chain(missing).collect());
+        }
+        differs.map(|()| Some(lock))
+    }
+
+    fn write_lock(&self, lock: &Lock) -> Result<(), Vec<Diagnostic>> {
+        if !self.lock {
+            return Ok(());
+        }
+        let path = lock::path(&self.spec.spec);
+        output::replace_file(&path, &output::json(lock)).map_err(|error| {
+            let diagnostic = Diagnostic::error("SEG0701", format!("`{}` can't be written: {error}", path.display()));
+            vec![diagnostic.note("what was there is untouched").help("look at the permissions of the folder")]
+        })
+    }
+
     /// The sinks of the spec and of the command line, once nothing speaks against them.
     fn sinks(&self, world: &Disk, compiled: &Compiled) -> Result<Vec<Sink>, Vec<Diagnostic>> {
         let (mut sinks, mut diagnostics) =

@@ -235,15 +235,18 @@ impl Printer {
 
 /// The exit code that diagnostics ask for.
 pub fn exit_for(diagnostics: &[Diagnostic]) -> Exit {
+    const SPEC: [&str; 7] = ["SEG01", "SEG02", "SEG0320", "SEG06", "SEG0720", "SEG0730", "SEG08"];
     let errors = || diagnostics.iter().filter(|d| d.is_error());
     if !has_errors(diagnostics) {
         Exit::Ok
     } else if errors().any(|d| d.code == "SEG0901") {
         Exit::Bug
     } else if errors()
-        .any(|d| ["SEG01", "SEG02", "SEG0320", "SEG06", "SEG0720", "SEG08"].iter().any(|area| d.code.starts_with(area)))
+        .any(|d| SPEC.iter().any(|area| d.code.starts_with(area)))
     {
         Exit::Spec
+    } else if errors().any(|d| ["SEG0731", "SEG0732"].contains(&d.code)) {
+        Exit::Findings
     } else if errors().any(|d| d.code.starts_with("SEG07") || d.code == "SEG0352") {
         Exit::Output
     } else if errors().all(|d| d.code == "SEG0328") {

@@ -142,7 +142,7 @@ pub(super) fn of_bytes(head: &[u8]) -> Container {
 }
 
 /// SHA-256 of a file as it lies, in hexadecimal.
-pub(super) fn digest(path: &Path) -> io::Result<String> {
+pub fn digest(path: &Path) -> io::Result<String> {
     let (mut file, mut hasher, mut block) = (File::open(path)?, Sha256::new(), vec![0; 256 << 10]);
     loop {
         match file.read(&mut block) {

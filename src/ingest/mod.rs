@@ -39,7 +39,7 @@ mod totals;
 mod words;
 mod workbook;
 
-pub use container::Container;
+pub use container::{Container, digest};
 pub use dialect::Delimiter;
 pub use error::{Budget, IngestError, MissingColumn};
 pub(crate) use feed::{Feed, Numbers, locate};

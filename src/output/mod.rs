@@ -17,6 +17,7 @@ use crate::build::Built;
 use crate::compile::Compiled;
 use crate::diagnostics::Diagnostic;
 use crate::list::List;
+use crate::lock::Learned;
 use crate::outcome::{InputDigest, SpecText};
 use crate::report::{self, Templates};
 use crate::summarize::sha256;
@@ -44,6 +45,9 @@ pub struct Manifest {
     pub as_of: Option<String>,
     pub k: Option<u32>,
     pub seed: Option<u64>,
+    /// Cut points, centres and who is where.
+    #[serde(default)]
+    pub learned: Learned,
     pub outputs: Vec<FileDigest>,
 }
 
@@ -171,6 +175,7 @@ fn manifest(
         as_of: built.outcome.as_of.clone(),
         k: built.outcome.cluster.as_ref().map(|c| c.k),
         seed: built.outcome.cluster.as_ref().map(|c| c.seed),
+        learned: Learned::of(built),
         outputs: outputs.collect(),
     }
 }
