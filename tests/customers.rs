@@ -344,8 +344,8 @@ fn every_tool_around_a_spec_knows_it() {
     // The meaning of a change is found without data.
     case.put("other.seg", &spec.replace("silent = gap", "silent = gap * 2").replace("gap: days", "gap: weeks"));
     let other = compile(&Disk::default(), &case.path("other.seg"), &[]);
-    let changes = diff::meaning::changes(compiled.plan.as_ref().unwrap(), other.plan.as_ref().unwrap());
+    let (_, changes) = diff::meaning(&compiled, &other);
     let parts: Vec<&str> = changes.iter().map(|change| change.part.as_str()).collect();
     assert_eq!(parts, ["source", "features"]);
-    assert!(diff::meaning::changes(compiled.plan.as_ref().unwrap(), compiled.plan.as_ref().unwrap()).is_empty());
+    assert!(diff::meaning(&compiled, &compiled).1.is_empty());
 }

@@ -6,9 +6,11 @@ use std::path::Path;
 use std::process::Command;
 
 use segc::build::Built;
-use segc::diff::{Cause, Diff, diff, markdown, text};
+use segc::compile::Compiled;
+use segc::diff::{self, Cause, Diff, markdown, text};
+use segc::report::{self, Templates};
 
-use crate::support::{Case, root, segc, spec_around, stderr, stdout};
+use crate::support::{Case, files, root, segc, spec_around, stderr, stdout};
 
 const ORDERS: &str = "customer,invoice,product,quantity,price,at
 ada,A1,cup,1,100.05,2024-01-10
@@ -20,17 +22,34 @@ dora,D1,pot,-1,9.99,2024-03-01
 emil,E1,tea,3,15.00,2024-03-20
 ";
 
-fn build(filter: &str, rules: &str) -> Built {
+/// A spec with what it gives.
+pub struct Part {
+    pub compiled: Compiled,
+    pub built: Built,
+}
+
+impl Part {
+    #[track_caller]
+    pub fn of(spec: &str, orders: &str) -> Part {
+        let case = Case::new(spec, orders);
+        Part { compiled: case.compile(), built: case.built() }
+    }
+}
+
+fn build(filter: &str, rules: &str) -> Part {
     let spec = spec_around("", filter, "    spent = sum(amount)\n    visits = count(baskets)\n    s = score(spent, 3)");
     let all = "    otherwise \"All\"";
     assert!(spec.contains(all));
-    Case::new(&spec.replace(all, rules), ORDERS).built()
+    Part::of(&spec.replace(all, rules), ORDERS)
 }
 
 const RULES: &str = "    \"Big\" when spent >= 60 GBP\n    \"Mid\" when spent >= 40 GBP\n    otherwise \"Small\"";
 
-fn compare(a: &Built, b: &Built) -> Diff {
-    diff(["a", "b"], a, b)
+pub fn compare(a: &Part, b: &Part) -> Diff {
+    fn part<'a>(name: &'a str, side: &'a Part) -> diff::Part<'a> {
+        diff::Part { name, compiled: &side.compiled, built: &side.built }
+    }
+    diff::diff(part("a", a), part("b", b))
 }
 
 fn moves(diff: &Diff) -> Vec<(&str, Option<&str>, Option<&str>, Cause)> {
@@ -44,7 +63,7 @@ fn units(amount: &Option<String>) -> i64 {
 
 /// Rows of the matrix sum to the segments before, columns to those after, in customers and to the last digit of money.
 #[track_caller]
-fn sums_hold(diff: &Diff) {
+pub fn sums_hold(diff: &Diff) {
     for segment in &diff.before.segments {
         let row = || diff.matrix.iter().filter(|cell| cell.from.as_ref() == Some(&segment.label));
         assert_eq!(row().map(|cell| cell.customers).sum::<u64>(), segment.customers, "{}", segment.label);
@@ -130,9 +149,9 @@ fn other_cleaning_changes_values_and_who_is_a_customer() {
 fn diffs_compose() {
     let filters = ["", "    drop \"returned\" when quantity < 0", "    drop \"dear\" when price > 50 GBP"];
     let thresholds = ["60 GBP", "20 GBP", "130 GBP"];
-    let builds: Vec<Built> =
+    let builds: Vec<Part> =
         filters.iter().flat_map(|f| thresholds.iter().map(|t| build(f, &RULES.replace("60 GBP", t)))).collect();
-    let places = |built: &Built| -> BTreeMap<String, String> {
+    let places = |Part { built, .. }: &Part| -> BTreeMap<String, String> {
         let labelled = &built.execution.labelled;
         let ids = built.execution.customers.ids.iter().zip(&labelled.of_customer);
         ids.map(|(id, segment)| (id.clone(), labelled.segments[*segment as usize].label.clone())).collect()
@@ -163,7 +182,7 @@ fn nothing_in_the_data_becomes_markdown() {
     let build = |limit: &str| {
         let spec = spec_around("", "", "    spent = sum(amount)");
         let rules = format!("    \"B|g\" when spent >= {limit} GBP\n    otherwise \"<b>\"");
-        Case::new(&spec.replace("    otherwise \"All\"", &rules), &orders).built()
+        Part::of(&spec.replace("    otherwise \"All\"", &rules), &orders)
     };
     let page = markdown(&compare(&build("40"), &build("50")));
     assert!(!page.contains("<img") && !page.contains("*a*"), "{page}");
@@ -294,4 +313,129 @@ fn verify_names_the_first_stage_that_differs() {
     assert!(code == 3 && said.contains("error[SEG0301]: there is no data file `orders.csv`"), "{said}");
     assert_eq!(run(&["verify", "case.seg"]).0, 2);
     assert_eq!(run(&["verify", "none.json"]).0, 2);
+}
+
+/// Clusters are numbered by their centres: seen from another side, the same groups have other numbers. Nobody moves.
+#[test]
+fn clusters_that_are_numbered_otherwise_keep_their_names() {
+    let orders: String = (0..12)
+        .map(|n| match n % 3 {
+            0 => format!("big{n},A{n},cup,1,{}.00,2024-03-{:02}\n", 900 + n, 10 + n),
+            1 => format!("old{n},B{n},cup,1,{}.00,2023-01-{:02}\n", 2 + n, 1 + n),
+            _ => format!("mid{n},C{n},cup,1,{}.00,2023-12-{:02}\n", 60 + n, 1 + n),
+        })
+        .collect();
+    let orders = format!("customer,invoice,product,quantity,price,at\n{orders}");
+    let of = |on: &str, k: u32, rules: &str| {
+        let features = "    spent = sum(amount)\n    recency = whole_days(as_of - max(at))";
+        let labels = format!("  cluster {{ on {on}; k {k} }}\n  label clusters distinct {{");
+        let spec = spec_around("", "", features).replace("  label customers {", &labels);
+        Part::of(&spec.replace("    otherwise \"All\"", rules), &orders)
+    };
+    let all = "    otherwise \"Group\"";
+    let (a, b) = (of("log1p(spent), log1p(recency)", 3, all), of("log1p(recency), log1p(spent)", 3, all));
+    let found = compare(&a, &b);
+    let numbers: Vec<(u32, u32, u64)> = found.clusters.iter().map(|m| (m.before, m.after, m.customers)).collect();
+    assert_eq!(numbers, [(0, 2, 4), (1, 1, 4), (2, 0, 4)]);
+    assert_eq!(moves(&found), []);
+    sums_hold(&found);
+    assert!(found.matrix.iter().all(|cell| cell.from == cell.to), "{:#?}", found.matrix);
+    // The names did flip: it is the diff that knows better.
+    let named = |part: &Part, id: &str| {
+        let run = &part.built.execution;
+        let row = run.customers.ids.iter().position(|known| known == id).unwrap();
+        run.labelled.segments[run.labelled.of_customer[row] as usize].label.clone()
+    };
+    assert_ne!(named(&a, "big0"), named(&b, "big0"));
+    // With one cluster fewer, those that are found again keep their names and the names stay apart.
+    let fewer = compare(&a, &of("log1p(recency), log1p(spent)", 2, all));
+    sums_hold(&fewer);
+    let labels: Vec<&str> = fewer.after.segments.iter().map(|s| s.label.as_str()).collect();
+    assert!(labels.len() == 2 && labels[0] != labels[1], "{labels:?}");
+    assert_eq!(fewer.moved.customers, 4, "{:#?}", fewer.movers);
+}
+
+/// A diff is read in a browser, without a network, and nothing in the data becomes markup.
+#[test]
+fn the_page_of_a_diff_is_one_file_that_asks_for_nothing() {
+    let orders = ORDERS.replace("emil,", "<img src=x onerror=alert(1)>,");
+    let part = |limit: &str, others: &str| {
+        let spec = spec_around("", "", "    spent = sum(amount)");
+        let rules = format!("    \"B&g\" when spent >= {limit} GBP\n    otherwise {others:?}");
+        Part::of(&spec.replace("    otherwise \"All\"", &rules), &orders)
+    };
+    let (a, b) = (part("40", "<b>Small</b>"), part("50", "<b>Small</b>"));
+    let diff = compare(&a, &b);
+    let templates = Templates::embedded();
+    let page = report::diff_html(&diff, &templates).unwrap();
+    assert_eq!(page, report::diff_html(&compare(&a, &b), &templates).unwrap());
+    assert!(page.starts_with("<!DOCTYPE html>"), "{page}");
+    for never in ["<img", "<b>Small", "B&g", "http://", "https://", " src=", "url("] {
+        assert!(!page.replace("&lt;img src=", "").contains(never), "{never}");
+    }
+    let text = page.replace('\u{a0}', " ");
+    for words in [
+        "<title>1 customer moves</title>",
+        "Moves: customers go to segments that others were in before.",
+        "<b>£45</b><span>23.1 %</span>",
+        "default-src 'none'; style-src 'sha256-",
+        "prefers-color-scheme: dark",
+        "data-theme=\"dark\"",
+        "spent &gt;= 40 GBP and spent &lt; 50 GBP",
+        "&lt;img",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    // The policy admits the one style that is there.
+    let style = page.split("<style>").nth(1).and_then(|rest| rest.split("</style>").next()).unwrap();
+    assert!(style.contains(".flow") && style.contains("--page"), "{style}");
+    // Nothing changes: a page all the same, without empty tables.
+    let same = report::diff_html(&compare(&a, &a), &templates).unwrap();
+    assert!(same.contains("<title>Nothing changes</title>") && !same.contains("<table"), "{same}");
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("diff.html"), "{{ title }} {{ no_such_thing }}").unwrap();
+    let error = report::diff_html(&diff, &Templates::from_folder(folder.path()).unwrap()).unwrap_err();
+    assert_eq!((error.template.as_str(), error.line), ("diff.html", Some(1)));
+}
+
+/// What stops one side is said under its name, with its code; nothing is printed and nothing is written.
+#[test]
+fn a_side_that_does_not_fit_stops_the_comparison() {
+    let spec = spec_around("", "", "    spent = sum(amount)");
+    let case = Case::new(&spec, ORDERS);
+    case.put("wide.seg", &spec.replace("    at: datetime", "    at: datetime\n    country: text"));
+    case.put("strange.seg", &spec.replace("quantity: int", "quantity: bool").replace("quantity * price", "price"));
+    case.put("broken.seg", &spec.replace("sum(amount)", "sum(amount"));
+    let before: Vec<_> = files(case.folder.path());
+    let cases = [
+        ("wide.seg", 3, "error[SEG0302]"),
+        ("strange.seg", 3, "error[SEG0303]"),
+        ("broken.seg", 2, "error[SEG0101]"),
+        ("none.seg", 2, "error[SEG0106]"),
+    ];
+    for (other, code, words) in cases {
+        for (a, b) in [("case.seg", other), (other, "case.seg")] {
+            let output = segc(&["diff", a, b, "--format", "html"]).current_dir(case.folder.path()).output().unwrap();
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(code), "{other}: {said}");
+            assert!(said.starts_with(&format!("{other}:\n")) && said.contains(words), "{other}: {said}");
+            assert_eq!(stdout(&output), "");
+        }
+    }
+    assert_eq!(files(case.folder.path()), before);
+}
+
+/// A snapshot that this version can't read stays as it is, unless it is to be rewritten.
+#[test]
+fn a_snapshot_of_another_version_is_not_overwritten() {
+    let case = Case::new(&spec_around("", "", "    spent = sum(amount)"), ORDERS);
+    let text = "segc snapshot 0: case\n  something else\n";
+    case.put("case.snap", text);
+    let run = |arguments: &[&str]| segc(arguments).current_dir(case.folder.path()).output().unwrap();
+    let output = run(&["test", "case.seg"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("error[SEG0630]"), "{}", stderr(&output));
+    assert_eq!(fs::read_to_string(case.path("case.snap")).unwrap(), text);
+    assert!(run(&["test", "case.seg", "--update"]).status.success());
+    assert!(fs::read_to_string(case.path("case.snap")).unwrap().starts_with("segc snapshot 1: case\n"));
 }

@@ -9,6 +9,7 @@ mod data_commands;
 mod deploy;
 mod diagnostics;
 mod diff;
+mod diff_meaning;
 mod editors;
 mod engine;
 mod evidence;

@@ -37,6 +37,7 @@ impl Random {
 /// `recent` and `often` are always there, `pause` and `home` may be missing.
 const SCORES: [(&str, usize); 3] = [("recent", 3), ("often", 4), ("pause", 3)];
 
+/// Writes conditions over the features of [`spec_of`].
 pub struct Writer {
     pub random: Random,
     pub clusters: bool,
@@ -109,8 +110,11 @@ impl Writer {
 }
 
 pub fn spec(conditions: &[String], clusters: bool) -> String {
-    let rules: Vec<String> =
-        conditions.iter().enumerate().map(|(nth, when)| format!("\"{nth}\" when {when}")).collect();
+    let rules = conditions.iter().enumerate().map(|(nth, when)| format!("\"{nth}\" when {when}\n    "));
+    spec_of(&format!("{}otherwise \"rest\"", rules.collect::<String>()), clusters)
+}
+
+pub fn spec_of(rules: &str, clusters: bool) -> String {
     let (cluster, over) = if clusters { ("cluster { on log1p(spend); k 2 }", "clusters") } else { ("", "customers") };
     format!(
         "segmentation random {{
@@ -127,12 +131,10 @@ pub fn spec(conditions: &[String], clusters: bool) -> String {
   }}
   {cluster}
   label {over} {{
-    {}
-    otherwise \"rest\"
+    {rules}
   }}
 }}
-",
-        rules.join("\n    ")
+"
     )
 }
 
@@ -190,6 +192,11 @@ impl Grid {
     /// The label that rules give at a point.
     pub fn label<'r>(&self, rules: &'r [Rule], point: usize) -> &'r str {
         &rules[firing(rules, &|name, everyone| self.value(point, name, everyone)).1].label
+    }
+
+    /// The rule that gives the label at a point.
+    pub fn first(&self, rules: &[Rule], point: usize) -> usize {
+        firing(rules, &|name, everyone| self.value(point, name, everyone)).1
     }
 
     fn value(&self, point: usize, name: &str, everyone: bool) -> Value {

@@ -1,21 +1,28 @@
 //! `segc diff`: what a change to a spec does. First by meaning, without data; then over the data, which customers move
 //! from which segment to which, how much money moves with them, and why.
 
+mod clusters;
 mod limit;
-pub mod meaning;
+mod meaning;
+mod parts;
 mod render;
+mod rules;
 mod sides;
+mod together;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 pub use limit::Limit;
-pub use meaning::PartChange;
+pub use meaning::{Class, LabelChange, LabelMove, Meaning, MovedRegion, meaning};
+pub use parts::PartChange;
 pub use render::{markdown, text};
 pub use sides::Side;
 
 use crate::build::Built;
+use crate::compile::Compiled;
 use crate::exec::customers::{Feature, Values};
 use crate::outcome::{Outcome, ScoreTable};
 use crate::summarize::{amount_text, in_unit};
@@ -32,6 +39,8 @@ pub struct Diff {
     pub schema: String,
     pub before: SideFacts,
     pub after: SideFacts,
+    /// What kind of change it is, and whom the rules treat otherwise whatever the data are.
+    pub meaning: Meaning,
     /// Parts of the plan that differ; none where both specs mean the same.
     pub spec: Vec<PartChange>,
     /// Cleaning rules that take other rows, inputs included.
@@ -143,10 +152,21 @@ pub enum Cause {
     Rule,
 }
 
-/// Compares two builds. `names` are what the sides are called.
-pub fn diff(names: [&str; 2], before: &Built, after: &Built) -> Diff {
-    let (a, b) = (View::of(before), View::of(after));
-    let matched = clusters(&a, &b);
+/// One side: what it is called, its spec, and its build.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    pub name: &'a str,
+    pub compiled: &'a Compiled,
+    pub built: &'a Built,
+}
+
+/// Compares two builds.
+pub fn diff(left: Part, right: Part) -> Diff {
+    let (meaning, spec) = meaning(left.compiled, right.compiled);
+    let (before, after) = (left.built, right.built);
+    let (a, mut b) = (View::of(before), View::of(after));
+    let matched = clusters::matched(&a, &b);
+    b.names = clusters::aligned_names(&a, &b, &matched);
     let scale = before.execution.customers.amount_scale.max(after.execution.customers.amount_scale);
     type Pair = (Option<u32>, Option<u32>);
     let mut cells: BTreeMap<Pair, (u64, i128, i128)> = BTreeMap::new();
@@ -191,9 +211,10 @@ pub fn diff(names: [&str; 2], before: &Built, after: &Built) -> Diff {
     });
     Diff {
         schema: SCHEMA.to_owned(),
-        before: facts(names[0], &before.outcome),
-        after: facts(names[1], &after.outcome),
-        spec: meaning::changes(&before.plan, &after.plan),
+        before: a.facts(left.name),
+        after: b.facts(right.name),
+        meaning,
+        spec,
         rows: rows(&before.outcome, &after.outcome),
         cuts: cuts(&before.outcome.scores, &after.outcome.scores),
         clusters: matched
@@ -217,12 +238,15 @@ impl Diff {
 struct View<'a> {
     built: &'a Built,
     rows: BTreeMap<&'a str, usize>,
+    /// What its segments are called here, in the order of the execution.
+    names: Vec<String>,
 }
 
 impl<'a> View<'a> {
     fn of(built: &'a Built) -> View<'a> {
         let ids = built.execution.customers.ids.iter().enumerate();
-        View { built, rows: ids.map(|(row, id)| (id.as_str(), row)).collect() }
+        let names = built.execution.labelled.segments.iter().map(|segment| segment.label.clone()).collect();
+        View { built, rows: ids.map(|(row, id)| (id.as_str(), row)).collect(), names }
     }
 
     fn segment(&self, row: usize) -> u32 {
@@ -230,7 +254,28 @@ impl<'a> View<'a> {
     }
 
     fn label(&self, segment: u32) -> &str {
-        &self.built.execution.labelled.segments[segment as usize].label
+        &self.names[segment as usize]
+    }
+
+    fn facts(&self, name: &str) -> SideFacts {
+        let outcome = &self.built.outcome;
+        let called = |label: &str| {
+            let own = self.built.execution.labelled.segments.iter().position(|segment| segment.label == label);
+            own.map_or(label.to_owned(), |segment| self.names[segment].clone())
+        };
+        let segment = |s: &crate::outcome::SegmentOutcome| SegmentFacts {
+            label: called(&s.label),
+            customers: s.customers,
+            amount: s.amount.clone(),
+        };
+        SideFacts {
+            name: name.to_owned(),
+            currency: outcome.currency.clone(),
+            customers: outcome.customers,
+            amount: outcome.amount.clone(),
+            k: outcome.cluster.as_ref().map(|c| c.k),
+            segments: outcome.segments.iter().map(segment).collect(),
+        }
     }
 
     fn amount(&self, row: usize, scale: u8) -> i128 {
@@ -307,41 +352,6 @@ fn cell(feature: &Feature, row: usize) -> String {
             (x, Base::Date | Base::Datetime) => iso(x as i64),
             (x, base) => in_unit(base, x).to_string(),
         },
-    }
-}
-
-/// Each cluster of the first side with the one of the second that shares most customers with it, each taken once.
-fn clusters(a: &View, b: &View) -> BTreeMap<u32, (u32, u64)> {
-    let mut shared: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-    for (id, i) in &a.rows {
-        if let (Some(left), Some(right)) = (a.cluster(*i), b.rows.get(id).and_then(|j| b.cluster(*j))) {
-            *shared.entry((left, right)).or_default() += 1;
-        }
-    }
-    let mut pairs: Vec<((u32, u32), u64)> = shared.into_iter().collect();
-    pairs.sort_by_key(|(pair, customers)| (std::cmp::Reverse(*customers), *pair));
-    let mut matched: BTreeMap<u32, (u32, u64)> = BTreeMap::new();
-    for ((left, right), customers) in pairs {
-        if !matched.contains_key(&left) && matched.values().all(|(taken, _)| *taken != right) {
-            matched.insert(left, (right, customers));
-        }
-    }
-    matched
-}
-
-fn facts(name: &str, outcome: &Outcome) -> SideFacts {
-    let segment = |s: &crate::outcome::SegmentOutcome| SegmentFacts {
-        label: s.label.clone(),
-        customers: s.customers,
-        amount: s.amount.clone(),
-    };
-    SideFacts {
-        name: name.to_owned(),
-        currency: outcome.currency.clone(),
-        customers: outcome.customers,
-        amount: outcome.amount.clone(),
-        k: outcome.cluster.as_ref().map(|c| c.k),
-        segments: outcome.segments.iter().map(segment).collect(),
     }
 }
 

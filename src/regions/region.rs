@@ -132,8 +132,14 @@ impl Space<'_> {
     fn describe_variable(&self, cube: &Cube, variable: usize, currency: Option<&str>) -> String {
         let set = self.of(cube, variable);
         let admitted: Vec<usize> = (0..self.cells[variable].len()).filter(|cell| bits::has(set, *cell)).collect();
-        let missing = self.may_be_missing(cube, variable);
-        let names = self.names(variable);
+        // What a text does not look like, a text that is not there does not look like either.
+        let (missing, names) = match &self.variables[variable].subject {
+            Subject::Looks(of, ..) => {
+                let unlike = bits::has(set, 0) && self.may_be_missing(cube, *of);
+                (unlike, vec![self.variables[*of].words.as_str()])
+            }
+            _ => (self.may_be_missing(cube, variable), self.names(variable)),
+        };
         let absent = || {
             let parts = names.iter().map(|name| format!("{name} is missing")).collect::<Vec<_>>();
             let several = parts.len() > 1 && (!admitted.is_empty());

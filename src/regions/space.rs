@@ -286,11 +286,16 @@ impl Space<'_> {
         formula.negate(&flipped)
     }
 
-    /// What single words look like is known.
+    /// What single words look like is known, and a text that is not there looks like nothing.
     fn looks_of_words(&self) -> Vec<Formula> {
         let mut facts = vec![];
         for (looks, variable) in self.variables.iter().enumerate() {
             let Subject::Looks(of, verb, pattern) = &variable.subject else { continue };
+            let atom = |variable: usize, test: Test, negated: bool| Formula::Is(Atom { variable, test, negated });
+            if self.missing(*of).is_some() {
+                let unlike = [atom(*of, Test::Missing, true), atom(looks, Test::Truth(false), false)];
+                facts.push(Formula::any(unlike.iter().map(|part| self.formula(part))));
+            }
             let Cells::Words(words) = &self.cells[*of] else { continue };
             let mut undecided = [self.of(&self.whole, *of).to_vec(), self.of(&self.whole, *of).to_vec()];
             for (cell, word) in words.iter().enumerate() {

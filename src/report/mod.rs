@@ -6,6 +6,7 @@
 //! templates give the same bytes.
 
 mod appendix;
+mod change;
 mod charts;
 mod color;
 mod facts;
@@ -23,7 +24,8 @@ use std::fmt;
 use minijinja::context;
 use minijinja::value::Value;
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, SegmentOutcome};
+pub use change::diff_html;
 pub use color::{Swatch, swatch};
 pub use markdown::escaped as escaped_markdown;
 pub use templates::Templates;
@@ -32,7 +34,8 @@ pub use templates::Templates;
 ///
 /// Errors: a template of a user's own folder that does not fit, with its name and line.
 pub fn html(outcome: &Outcome, templates: &Templates) -> Result<String, ReportError> {
-    templates.render("report.html", page(outcome, templates)?)
+    let contents = contents(outcome, templates);
+    templates.render("report.html", framed(contents, &outcome.segments, &["report.css"], templates)?)
 }
 
 /// The same story in text and tables, for a pull request.
@@ -71,9 +74,17 @@ fn contents(outcome: &Outcome, templates: &Templates) -> Value {
 }
 
 /// The same with the page's style and script, and a policy that admits only these.
-fn page(outcome: &Outcome, templates: &Templates) -> Result<Value, ReportError> {
-    let style = templates.render("report.css", context! { tints => color::tints(&outcome.segments) })?;
-    let style = templates::block("report.css", &style)?;
+fn framed(
+    contents: Value,
+    segments: &[SegmentOutcome],
+    styles: &[&str],
+    templates: &Templates,
+) -> Result<Value, ReportError> {
+    let mut style = String::new();
+    for name in styles {
+        let text = templates.render(name, context! { tints => color::tints(segments) })?;
+        style += &templates::block(name, &text)?;
+    }
     let script = templates.render("report.js", context! {})?;
     let script = templates::block("report.js", &script)?;
     let policy = format!(
@@ -85,7 +96,7 @@ fn page(outcome: &Outcome, templates: &Templates) -> Result<Value, ReportError> 
         style => Value::from_safe_string(style),
         script => Value::from_safe_string(script),
         policy => Value::from_safe_string(policy),
-        ..contents(outcome, templates)
+        ..contents
     })
 }
 

@@ -20,7 +20,7 @@ const RECURSION: usize = 60;
 /// Instructions that a report may take: ours needs a small part of them, a loop in a loop of a user's template ends.
 const FUEL: u64 = 50_000_000;
 
-const EMBEDDED: [(&str, &str); 9] = [
+const EMBEDDED: [(&str, &str); 11] = [
     ("report.html", include_str!("../../reports/report.html")),
     ("section.html", include_str!("../../reports/section.html")),
     ("figure.html", include_str!("../../reports/figure.html")),
@@ -30,6 +30,8 @@ const EMBEDDED: [(&str, &str); 9] = [
     ("report.css", include_str!("../../reports/report.css")),
     ("report.js", include_str!("../../reports/report.js")),
     ("report.md", include_str!("../../reports/report.md")),
+    ("diff.html", include_str!("../../reports/diff.html")),
+    ("diff.css", include_str!("../../reports/diff.css")),
 ];
 
 /// A set of templates, ready to render.
