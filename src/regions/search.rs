@@ -291,6 +291,10 @@ impl Search<'_, '_> {
     /// A sum is there where its parts are, and within what they admit. False for a contradiction.
     fn couple(&mut self, cube: &mut Cube) -> Result<bool, Undecided> {
         for derived in &self.space.derived {
+            // Nothing is asked of it: its parts stay as they are, and most cubes stay boxes.
+            if self.space.is_full(cube, derived.variable) {
+                continue;
+            }
             self.budget.spend(derived.of.len())?;
             let of = || derived.of.iter().map(|(v, _)| *v);
             if !self.space.may_be_missing(cube, derived.variable) {
