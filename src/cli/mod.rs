@@ -241,9 +241,7 @@ pub fn exit_for(diagnostics: &[Diagnostic]) -> Exit {
         Exit::Ok
     } else if errors().any(|d| d.code == "SEG0901") {
         Exit::Bug
-    } else if errors()
-        .any(|d| SPEC.iter().any(|area| d.code.starts_with(area)))
-    {
+    } else if errors().any(|d| SPEC.iter().any(|area| d.code.starts_with(area))) {
         Exit::Spec
     } else if errors().any(|d| ["SEG0731", "SEG0732"].contains(&d.code)) {
         Exit::Findings
