@@ -424,6 +424,29 @@ fn the_manifest_of_a_build_will_do() {
     assert!(stdout(&output).starts_with("ben is in \"Regular\", 2 of 3 customers"), "{}", stdout(&output));
 }
 
+/// Numbers beyond all steps, and those that nothing is near to, are left alone.
+#[test]
+fn numbers_without_an_end_are_no_obstacle() {
+    let spec = "segmentation far {
+  source orders from \"orders.csv\" { customer: id; n: number; at: date }
+  as_of @2024-07-01
+  features { far = sum(n); near = min(n) / 3 }
+  label customers { \"Far\" when far > 1000; \"Near\" when near > 0; otherwise \"Rest\" }
+}
+";
+    let case = Case::new(spec, "customer,n,at\na,1e300,2024-01-01\nb,0.1,2024-01-01\nc,-1e17,2024-01-01\n");
+    let (compiled, built) = (case.compile(), case.built());
+    for id in ["a", "b", "c"] {
+        let about = why(&compiled, &built, id).unwrap().unwrap();
+        assert!(about.changes.is_empty(), "{:?}", about.changes);
+    }
+    case.put("orders.csv", "customer,n,at\na,5000,2024-01-01\nb,0.1,2024-01-01\nc,-1e6,2024-01-01\n");
+    let (compiled, built) = (case.compile(), case.built());
+    let change = |id: &str| why(&compiled, &built, id).unwrap().unwrap().changes[0].clone();
+    assert_eq!((change("b").feature.as_str(), change("b").to.as_str()), ("near", "0"));
+    assert_eq!((change("c").feature.as_str(), change("c").segment.as_str()), ("near", "Near"));
+}
+
 /// What is told of a customer is an answer for the list too: the rule of the list is the one that is named.
 #[test]
 fn the_rule_is_that_of_the_list() {

@@ -24,6 +24,8 @@ use crate::types::Base;
 
 /// Values of all customers that are tried, evenly over their order.
 const QUANTILES: usize = 40;
+/// Steps from zero beyond which a number has no digits left for them.
+const FARTHEST: i64 = 1 << 52;
 /// How often one feature of one customer is looked at, at most.
 const LOOKS: usize = 20_000;
 
@@ -216,7 +218,8 @@ impl<'b> Search<'_, 'b> {
         let constants = constants.iter().filter(|(_, of)| of.comparable(base) || *of == Base::Zero);
         let mut marks: Vec<f64> = constants.filter_map(|(value, _)| value.as_number()).collect();
         marks.extend((0..=QUANTILES).map(|n| quantile(&all, n as f64 / QUANTILES as f64)));
-        let grain = Grain::of(base, &stretch, &all);
+        // Of numbers as large as that, the next one is far away.
+        let Some(grain) = Grain::of(base, &stretch, &all) else { return Ok(None) };
         let axis = Axis::over(&grain, &stretch, &marks, least, most);
         let own = self.standing.own.get(&self.feature.name).and_then(Value::as_number);
         let Some(own) = own else {
@@ -293,12 +296,15 @@ struct Grain {
 }
 
 impl Grain {
-    /// By the way the feature is made; else the coarsest that all values are multiples of.
-    fn of(base: Base, stretch: &Stretch, values: &[f64]) -> Grain {
+    /// By the way the feature is made; else the coarsest that all values are multiples of, or the finest that there is;
+    /// nothing where values are too large to be counted in steps.
+    fn of(base: Base, stretch: &Stretch, values: &[f64]) -> Option<Grain> {
         let fraction = |decimals: u32| Grain { over: 1, under: 10i64.pow(decimals) };
         let whole = |over: i64| Grain { over, under: 1 };
+        let largest = values.iter().fold(0.0f64, |largest, x| largest.max(x.abs()));
+        let counts = |grain: &Grain| largest * (grain.under as f64) / (grain.over as f64) < FARTHEST as f64;
         if let Some(step) = stretch.step.filter(|step| step.is_positive() && step.is_whole()) {
-            return whole(step.to_f64() as i64);
+            return Some(whole(step.to_f64() as i64)).filter(counts);
         }
         let options: Vec<Grain> = match base {
             Base::Duration | Base::Date | Base::Datetime => {
@@ -309,16 +315,12 @@ impl Grain {
             Base::Share => (2..=6).map(fraction).collect(),
             _ => (0..=6).map(fraction).collect(),
         };
-        let last = options.len() - 1;
         let fits = |grain: &Grain| {
             values.iter().all(|x| grain.value(grain.below(*x)) == *x || grain.value(grain.above(*x)) == *x)
         };
-        options
-            .into_iter()
-            .enumerate()
-            .find(|(nth, grain)| *nth == last || fits(grain))
-            .map(|(_, grain)| grain)
-            .expect("the last one is taken")
+        let mut options: Vec<Grain> = options.into_iter().filter(counts).collect();
+        let fitting = options.iter().position(fits).or(options.len().checked_sub(1))?;
+        Some(options.swap_remove(fitting))
     }
 
     fn value(&self, place: i64) -> f64 {
@@ -353,8 +355,8 @@ impl Axis {
         let reach = 2.0 * (high - low).max(high.abs()).max(10.0 * grain.value(1));
         let end =
             |bound: Option<crate::regions::Rational>, otherwise: f64| bound.map_or(otherwise, |bound| bound.to_f64());
-        let first = grain.above(end(stretch.low, low - reach).max(-9e15));
-        let last = grain.below(end(stretch.high, high + reach).min(9e15));
+        let first = grain.above(end(stretch.low, low - reach)).max(-FARTHEST);
+        let last = grain.below(end(stretch.high, high + reach)).min(FARTHEST);
         let mut places: Vec<i64> = vec![first, last];
         for mark in marks {
             let (below, above) = (grain.below(*mark), grain.above(*mark));
