@@ -169,6 +169,17 @@ fn suggested_tests_suffice_for_the_presets() {
     }
 }
 
+/// A quotient can't be solved for, but a test can say what it is.
+#[test]
+fn suggested_tests_suffice_for_quotients() {
+    let rules = "\"Dear\" when each > 20 EUR or each between 3.5 EUR and 4 EUR; otherwise \"Rest\"";
+    let (head, tail) = (WEAK.find("  label").unwrap(), "  }\n}\n");
+    let text = WEAK[..head].replace("home   = mode(country)", "each   = spent / visits");
+    let case = Case::new(&format!("{text}  label customers {{\n    {rules}\n{tail}"), "");
+    suggestions_suffice(&case, 8);
+    assert!(!fs::read_to_string(case.path("case.seg")).unwrap().contains("\n      visits"));
+}
+
 /// Labels of clusters, where `all.` stands beside the medians.
 #[test]
 fn suggested_tests_suffice_for_the_shop() {

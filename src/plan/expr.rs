@@ -92,6 +92,14 @@ impl<C> Expr<C> {
         found
     }
 
+    /// Whether it asks for a feature over all customers.
+    pub fn asks_all(&self, name: &C) -> bool
+    where
+        C: PartialEq,
+    {
+        matches!(&self.op, Op::All(of) if of == name) || self.parts().into_iter().any(|part| part.asks_all(name))
+    }
+
     pub fn looks_at_as_of(&self) -> bool {
         matches!(self.op, Op::AsOf) || self.parts().into_iter().any(Expr::looks_at_as_of)
     }

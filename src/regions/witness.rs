@@ -50,6 +50,15 @@ impl Witness {
         Witness { own: own.collect(), ..Witness::default() }
     }
 
+    /// The same but for one feature, which is given as it is, whatever it would follow from.
+    pub fn with(&self, name: &str, x: f64) -> Witness {
+        let mut other = self.clone();
+        if let Some((value, _)) = other.own.get_mut(name) {
+            *value = Value::number(x);
+        }
+        other
+    }
+
     /// Each name with its value, as they are written in a `given` block; values that are missing say so.
     pub fn values(&self, currency: Option<&str>) -> Vec<(String, String)> {
         let said = self.said.iter().filter_map(|(subject, base)| {

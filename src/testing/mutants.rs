@@ -7,10 +7,12 @@
 
 use super::Example;
 use super::variants::variants;
+use crate::plan::expr::{Constant, Expr, Op};
 use crate::plan::{Plan, Rule, lower_expression};
-use crate::regions::{Budget, Builder, Formula, Scope, Space, Undecided, Witness};
+use crate::regions::{Budget, Builder, Formula, Rational, Scope, Space, Undecided, Witness};
 use crate::spec::{Over, Spec, Typed};
 use crate::syntax::source::{SourceMap, Span};
+use crate::types::Base;
 
 /// Work that may go into the mutants of one rule, and into one question about one of them.
 const RULE: usize = 24_000_000;
@@ -127,6 +129,7 @@ fn fates(
 struct Block<'s, 'a> {
     space: &'s Space<'a>,
     plan: &'s Plan,
+    rule: usize,
     /// Where the rule's own condition holds.
     own: &'s Formula,
     /// Where no rule above takes anybody, rule by rule.
@@ -159,7 +162,7 @@ impl<'s, 'a> Block<'s, 'a> {
             };
         }
         let before = yes[..rule].iter().map(|yes| space.not(yes)).collect();
-        Block { space, plan, own: &yes[rule], before, otherwise }
+        Block { space, plan, rule, own: &yes[rule], before, otherwise }
     }
 
     /// Somebody to whom the changed rules give another label.
@@ -176,7 +179,15 @@ impl<'s, 'a> Block<'s, 'a> {
             // Somebody of whom all is known makes a better example.
             for cube in [self.space.without_missing(), self.space.whole()] {
                 let Some(model) = self.space.solve(&cube, &goals, budget)? else { continue };
-                if let Some(witness) = self.space.witness(&model, &accepts, budget) {
+                let solved = self.space.witness(&model, &accepts, budget);
+                let found = match solved {
+                    Some(witness) => Some(witness),
+                    None => {
+                        let somebody = self.space.witness(&model, &|_| true, budget);
+                        somebody.and_then(|somebody| self.given(&somebody, rules, &accepts))
+                    }
+                };
+                if let Some(witness) = found {
                     return Ok(Found::Somebody(witness));
                 }
                 seen = Found::NotSeen;
@@ -184,19 +195,49 @@ impl<'s, 'a> Block<'s, 'a> {
         }
         Ok(seen)
     }
+
+    /// The same where what a rule compares can't be solved for, a quotient for example: a test may give it as it is. On
+    /// and between the constants of the rule and of its mutant something has to differ.
+    fn given(&self, somebody: &Witness, rules: &[Rule], accepts: &dyn Fn(&Witness) -> bool) -> Option<Witness> {
+        let both = [&self.plan.labels.rules[self.rule], &rules[self.rule]];
+        let whens = || both.into_iter().filter_map(|rule| rule.when.as_ref());
+        let mut marks: Vec<Rational> = vec![];
+        whens().for_each(|when| constants(when, &mut marks));
+        marks.sort();
+        marks.dedup();
+        let half = |pair: &[Rational]| pair[0].plus(pair[1]).and_then(|sum| sum.divided_by(Rational::whole(2))).ok();
+        let between: Vec<Rational> = marks.windows(2).filter_map(half).collect();
+        let names: Vec<&String> = whens().flat_map(Expr::columns).collect();
+        let amounts = |base: Base| base.is_numeric() && !base.is_whole();
+        let features = self.plan.features().filter(|f| names.contains(&&f.name) && amounts(f.value.base));
+        features
+            .flat_map(|feature| marks.iter().chain(&between).map(move |x| somebody.with(&feature.name, x.to_f64())))
+            .find(|witness| accepts(witness))
+    }
 }
 
-/// A witness as a test would give it: features, without what is missing.
+fn constants(expr: &Expr, out: &mut Vec<Rational>) {
+    match &expr.op {
+        Op::Constant(Constant::Decimal(n)) => out.extend(Rational::of_decimal(*n)),
+        Op::Constant(Constant::Micros(micros)) => out.push(Rational::whole(*micros)),
+        _ => expr.parts().into_iter().for_each(|part| constants(part, out)),
+    }
+}
+
+/// A witness as a test would give it: what the rules ask for, without what is missing.
 fn as_example(witness: &Witness, plan: &Plan, currency: Option<&str>) -> (Example, Vec<(String, String)>) {
-    let is_feature = |name: &str| plan.features().any(|feature| feature.name == name);
-    let named = witness
-        .values(currency)
-        .into_iter()
-        .filter(|(name, value)| value != "missing" && is_feature(name.strip_prefix("all.").unwrap_or(name)));
-    let given: Vec<(String, String)> = named.collect();
-    let values = given.iter().map(|(name, _)| {
-        let (bare, all) = name.strip_prefix("all.").map_or((name.as_str(), false), |bare| (bare, true));
-        (bare.to_owned(), all, witness.value(bare, all))
-    });
-    (Example::with(values), given)
+    let whens = || plan.labels.rules.iter().filter_map(|rule| rule.when.as_ref());
+    let asked = |name: &String, all: bool| {
+        whens().any(|when| if all { when.asks_all(name) } else { when.columns().contains(&name) })
+    };
+    let mut given = vec![];
+    let mut values = vec![];
+    for (name, words) in witness.values(currency) {
+        let (bare, all) = name.strip_prefix("all.").map_or((name.clone(), false), |bare| (bare.to_owned(), true));
+        if words != "missing" && asked(&bare, all) {
+            values.push((bare.clone(), all, witness.value(&bare, all)));
+            given.push((name, words));
+        }
+    }
+    (Example::with(values.into_iter()), given)
 }
