@@ -83,7 +83,8 @@ impl Block {
 
 /// The class by its definition, from all pairs of labels that occur.
 fn expected(pairs: &BTreeSet<(String, String)>) -> Class {
-    let (mut ahead, mut back): (BTreeMap<&str, BTreeSet<&str>>, BTreeMap<&str, BTreeSet<&str>>) = Default::default();
+    type Links<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+    let (mut ahead, mut back) = (Links::new(), Links::new());
     for (from, to) in pairs {
         ahead.entry(from).or_default().insert(to);
         back.entry(to).or_default().insert(from);
@@ -105,7 +106,7 @@ fn tried(seed: u64) -> Option<(Class, usize)> {
     let clusters = seed % 4 == 3;
     let mut writer = Writer { random: Random(Xoshiro256PlusPlus::seed_from_u64(77_000 + seed)), clusters };
     let before = Block::random(&mut writer);
-    let after = if seed % 3 == 0 { Block::random(&mut writer) } else { before.edited(&mut writer) };
+    let after = if seed.is_multiple_of(3) { Block::random(&mut writer) } else { before.edited(&mut writer) };
     let (a, b) = (before.text(), after.text());
     // Names that neither block speaks of are no axis; labels are no names of features.
     let grid = Grid::of(&format!("{a} {b}"), clusters);

@@ -107,7 +107,7 @@ impl Resolver<'_> {
                 if strangers.is_empty() || strangers.iter().any(of_build) || calls.iter().any(measures) {
                     return Some(None);
                 }
-                let known = self.names.iter().map(|(name, _)| name.as_str());
+                let known = self.names.keys().map(String::as_str);
                 let near = suggest::nearest(&strangers[0].value, known).and_then(|near| self.names.get(near));
                 let row = matches!(near, Some((Ref::Column(_), _)));
                 Some(Some(if row { Each::Row } else { Each::Customer }))
