@@ -532,7 +532,7 @@ fn the_number_of_groups_is_chosen_by_evidence() {
     assert_eq!(stability.len(), 5);
     assert!(stability.iter().all(|s| s.resamples == 100 && s.recovered >= 90));
     let report = fs::read_to_string(folder.join("report.html")).unwrap();
-    assert!(report.contains("come back in at least 100 of 100 resamples"));
+    assert!(report.contains("come back in each of 100 resamples"));
     let mut list = csv::Reader::from_path(folder.join("segments.csv")).unwrap();
     let headings = list.headers().unwrap().clone();
     let share = headings.iter().position(|heading| heading == "bootstrap_share").unwrap();

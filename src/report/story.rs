@@ -374,7 +374,8 @@ fn separation_intro(facts: &Facts) -> String {
     }
     if let Some(evidence) = &cluster.evidence {
         text.push_str(&format!(
-            " {} times as many customers as there are were drawn by lot and grouped anew; a group comes back where              three quarters of it and of the group most like it are the same customers.",
+            " To see which of them come back, the customers were drawn by lot {} times and grouped anew each time; a group \
+             comes back where it shares three quarters of its customers with the group most like it.",
             count(u64::from(evidence.resamples))
         ));
         if evidence.customers < facts.outcome.customers {

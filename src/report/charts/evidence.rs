@@ -31,6 +31,7 @@ fn title(chosen: &EvidenceRow, evidence: &EvidenceOutcome) -> String {
     let believed = evidence.of_k.iter().rev().find(|row| row.doubt.is_none()).map(|row| row.k);
     match (&chosen.doubt, believed) {
         (None, _) if chosen.clusters.len() == 1 => "One group, which cannot fail to come back".to_owned(),
+        (None, _) if least == of => format!("All {groups} come back in each of {of} resamples"),
         (None, _) => format!("All {groups} come back in at least {least} of {of} resamples"),
         (Some(doubt), Some(k)) => format!("{groups}: {doubt}; {k} can be believed"),
         (Some(doubt), None) => format!("{groups}: {doubt}"),
