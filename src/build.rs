@@ -1,5 +1,7 @@
 //! One build: reads what the plan scans, runs it, and says what it found, or why it can't, in terms of the spec.
 
+mod forecasts;
+
 use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{self, Diagnostic, Place};
@@ -12,6 +14,8 @@ use crate::progress::Progress;
 use crate::spec::{Grain, Scale, Source, Spec, Typed};
 use crate::summarize;
 use crate::world::World;
+
+pub(crate) use forecasts::{MOST_CORRELATED, MOST_EXPLAINED};
 
 /// A cluster with a smaller share of the customers is pointed out.
 const TINY: f64 = 0.01;
@@ -113,6 +117,7 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
         .zip(&spec.sources[1..])
         .filter_map(|(joined, source)| no_match(joined, source, spec))
         .collect();
+    notices.extend(execution.customers.forecasts.iter().flat_map(|forecast| forecasts::notices(forecast, spec)));
     if let (Some(clustering), Some(cluster)) = (&execution.clustering, &spec.cluster) {
         let chosen = clustering.chosen();
         if let Some(last) = clustering.search.last().map(|c| c.fitted.k).filter(|last| *last < cluster.k.1) {
@@ -301,6 +306,7 @@ pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>, sources: &[Sourc
             }
             diagnostic
         }
+        ExecError::NoForecast { asked_by, error } => forecasts::no_fit(asked_by, *error, spec),
         ExecError::NoneHolds { evidence } => {
             let (first, last) = (evidence.first().map_or(0, |e| e.k), evidence.last().map_or(0, |e| e.k));
             let mut diagnostic =

@@ -121,6 +121,7 @@ fn brackets<S: Stage>(
             parts.extend(arguments.iter().map(|a: &Argument<S>| {
                 let value = match &a.value {
                     ArgumentValue::Expr(e) => go(e),
+                    ArgumentValue::Word(word) => word.value.clone(),
                     ArgumentValue::Best { low: true, .. } => "low-is-best".into(),
                     ArgumentValue::Best { low: false, .. } => "high-is-best".into(),
                 };

@@ -87,6 +87,8 @@ pub enum ArgumentValue<S: Stage> {
         low: bool,
         span: Span,
     },
+    /// `model: bg_nbd`: one of a few words, where a function takes such. Only `resolve` knows where.
+    Word(Name),
 }
 
 /// A literal with its exact value.
@@ -275,7 +277,7 @@ impl<S: Stage> Expr<S> {
                 .iter()
                 .filter_map(|argument| match &argument.value {
                     ArgumentValue::Expr(expr) => Some(expr),
-                    ArgumentValue::Best { .. } => None,
+                    ArgumentValue::Best { .. } | ArgumentValue::Word(_) => None,
                 })
                 .chain(filter.as_deref())
                 .collect(),
@@ -301,7 +303,7 @@ impl<S: Stage> Expr<S> {
                 .iter_mut()
                 .filter_map(|argument| match &mut argument.value {
                     ArgumentValue::Expr(expr) => Some(expr),
-                    ArgumentValue::Best { .. } => None,
+                    ArgumentValue::Best { .. } | ArgumentValue::Word(_) => None,
                 })
                 .chain(filter.as_deref_mut())
                 .collect(),

@@ -292,6 +292,14 @@ impl CutPoints {
                 of: format!("winsorize({of}, {low}, {high})"),
                 at: bounds.iter().flatten().map(f64::to_string).collect(),
             },
+            Yardstick::Forecast(fitted) => {
+                let spend = fitted.spend.iter().flat_map(|spend| &spend.parameters);
+                let parameters = fitted.purchases.parameters.iter().chain(spend);
+                CutPoints {
+                    of: format!("{} in {}", fitted.purchases.model.name(), fitted.purchases.purchases.unit.name()),
+                    at: parameters.map(|p| format!("{} = {}", p.name, p.value)).collect(),
+                }
+            }
         }
     }
 }

@@ -43,6 +43,9 @@ pub struct Outcome {
     /// The label rules in order, `otherwise` last.
     pub rules: Vec<RuleOutcome>,
     pub concentration: Option<Concentration>,
+    /// Models of buying, one for each kind that the spec asks for.
+    #[serde(default)]
+    pub forecasts: Vec<ForecastOutcome>,
     /// What a reader should know: detections that were not pinned, warnings.
     pub notes: Vec<Note>,
     pub spec: SpecText,
@@ -361,6 +364,127 @@ pub struct Concentration {
 pub struct TopShare {
     pub customers: f64,
     pub amount: f64,
+}
+
+/// A model of buying fitted to all customers, and what speaks for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForecastOutcome {
+    /// `BG/NBD`, `MBG/NBD` or `Pareto/NBD`.
+    pub model: String,
+    /// The unit of time of the parameters, `weeks` or `days`.
+    pub unit: String,
+    pub customers: u64,
+    /// Customers who bought on two days or more, and purchase days after the first one of all.
+    pub repeat_buyers: u64,
+    pub repeat_purchases: u64,
+    /// From the first purchase to `as_of`.
+    pub days: u32,
+    /// Whether the model explains more than the NBD, in which nobody leaves; if not, the NBD predicts, and the
+    /// parameters are its own. The ratio is twice the gain in log-likelihood.
+    pub drop_out_found: bool,
+    pub drop_out_ratio: f64,
+    pub purchases: FitOutcome,
+    /// The Gamma-Gamma model, where a value is asked for.
+    pub spend: Option<SpendOutcome>,
+    /// Nothing where too little was bought in the time that the model was shown.
+    pub holdout: Option<HoldoutOutcome>,
+    pub independence: Option<IndependenceOutcome>,
+    /// Features that are nothing but a value, by segment.
+    pub values: Vec<ValueOutcome>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FitOutcome {
+    pub parameters: Vec<ParameterOutcome>,
+    pub log_likelihood: f64,
+    /// Whether the maximum is a proper one, inside the bounds of the parameters.
+    pub converged: bool,
+    pub at_bound: Vec<String>,
+    /// Starting points, and how many of them led to this maximum.
+    pub starts: u32,
+    pub agreeing: u32,
+    /// Of the likelihood.
+    pub evaluations: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ParameterOutcome {
+    pub name: String,
+    pub value: f64,
+    /// From the observed information.
+    pub standard_error: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpendOutcome {
+    #[serde(flatten)]
+    pub fit: FitOutcome,
+    /// Customers whose repeat purchases brought money, and those whose brought nothing or less.
+    pub customers: u64,
+    pub without: u64,
+    /// What a purchase brings on average, by the model and as seen.
+    pub mean: f64,
+    pub mean_seen: f64,
+}
+
+/// The model fitted to what was bought up to a day, and what it said of the days after.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HoldoutOutcome {
+    pub shown_until: String,
+    /// Days that were held out.
+    pub days: u32,
+    /// Of the model as fitted on what it was shown.
+    pub parameters: Vec<ParameterOutcome>,
+    /// Customers who had bought by then.
+    pub customers: u64,
+    /// Their purchase days after it.
+    pub expected: f64,
+    pub actual: u64,
+    /// By repeat purchases up to that day.
+    pub groups: Vec<HoldoutGroup>,
+    /// What these purchases brought.
+    pub amount_expected: Option<f64>,
+    pub amount_actual: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HoldoutGroup {
+    pub repeats: u32,
+    pub or_more: bool,
+    pub customers: u64,
+    pub expected: f64,
+    pub actual: u64,
+}
+
+/// Whether spending has to do with frequency, over customers with a repeat purchase that brought money.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndependenceOutcome {
+    pub customers: u64,
+    pub pearson: f64,
+    /// Of ranks.
+    pub spearman: f64,
+    /// Share of the variance of spending between groups of equal frequency.
+    pub eta_squared: f64,
+    pub holds: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValueOutcome {
+    pub feature: String,
+    pub formula: String,
+    /// In the order of [`Outcome::segments`].
+    pub segments: Vec<SegmentValue>,
+}
+
+/// The mean over the customers of a segment, with a bootstrap interval of 95 %: as if other customers had come, the
+/// parameters of the model being what they are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SegmentValue {
+    pub label: String,
+    pub mean: f64,
+    pub low: f64,
+    pub high: f64,
+    pub total: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

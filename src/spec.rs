@@ -100,7 +100,17 @@ names!(Aggregate {
     Entropy = "entropy", MeanGap = "mean_gap", Trend = "trend",
 });
 
-names!(Population { Score = "score", Winsorize = "winsorize" });
+names!(Population {
+    Score = "score", Winsorize = "winsorize", Clv = "clv", PAlive = "p_alive",
+    ExpectedPurchases = "expected_purchases",
+});
+
+impl Population {
+    /// What a model of buying says of a customer; its arguments all have names.
+    pub fn is_forecast(self) -> bool {
+        matches!(self, Population::Clv | Population::PAlive | Population::ExpectedPurchases)
+    }
+}
 
 impl Function {
     pub fn find(name: &str) -> Option<Function> {
@@ -508,7 +518,7 @@ pub fn argument_exprs<S: Stage>(arguments: &[Argument<S>]) -> Vec<&Expr<S>> {
         .iter()
         .filter_map(|argument| match &argument.value {
             crate::expr::ArgumentValue::Expr(expr) => Some(expr),
-            crate::expr::ArgumentValue::Best { .. } => None,
+            crate::expr::ArgumentValue::Best { .. } | crate::expr::ArgumentValue::Word(_) => None,
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! From a run to its outcome: statistics, shares and samples for every view. Knows nothing of polars or templates.
 
+mod forecasts;
+
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
@@ -62,6 +64,7 @@ pub fn outcome(run: &Execution, facts: &Facts) -> Outcome {
         score_grid: score_grid(customers),
         scores: customers.scores.iter().map(|s| score_table(s, facts.plan.currency.as_deref())).collect(),
         cluster: cluster(run, facts, &scatter_order),
+        forecasts: forecasts::forecasts(run, &segments),
         concentration: concentration(customers),
         rules: rules(run, facts.plan),
         features,

@@ -122,6 +122,7 @@ fn customers_of_online_retail_get_back_their_segments() {
 #[test]
 fn customers_of_cdnow_get_back_their_segments() {
     comes_back(&root().join("specs/cdnow.seg"), &cdnow(), "cdnow_sample.txt");
+    comes_back(&root().join("specs/cdnow_clv.seg"), &cdnow(), "cdnow_sample.txt");
 }
 
 const CLUSTERS: &str = "  cluster {

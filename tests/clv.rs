@@ -3,6 +3,7 @@
 //! "mpmath" are values of the published formulas with 40 digits (mpmath 1.4.1). "lifetimes" is lifetimes 0.11.3 with
 //! scipy 1.17.1. "Paper" are the digits that Fader, Hardie and Lee 2005 and Fader and Hardie 2005, 2013 print.
 
+mod engine;
 mod numbers;
 mod published;
 

@@ -136,13 +136,10 @@ fn learned(model: &Model, plan: &Plan) -> Result<Learned, String> {
         return Err("its labels are others".into());
     }
     let in_clusters = plan.cluster.iter().flat_map(|cluster| &cluster.steps);
-    let steps = plan.customers.steps.iter().chain(in_clusters).filter_map(|step| match step {
-        Step::Population(population) => Some(population),
-        Step::Feature(_) => None,
-    });
-    let steps: Vec<_> = steps.collect();
+    let steps = plan.customers.steps.iter().chain(in_clusters);
+    let steps: Vec<_> = steps.filter(|step| !matches!(step, Step::Feature(_))).collect();
     if steps.len() != model.yardsticks.len() || !steps.iter().zip(&model.yardsticks).all(|(s, y)| y.fits(s)) {
-        return Err("its scores and bounds are of other expressions".into());
+        return Err("its scores, bounds and models are of other expressions".into());
     }
     let everyone = model.features.iter().map(|f| {
         let value = match &f.base.typical {

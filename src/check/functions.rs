@@ -19,6 +19,11 @@ impl Checker<'_> {
         filter: Option<&Expr<Resolved>>,
         span: Span,
     ) -> (Kind<Typed>, Type) {
+        if let Function::Population(forecast) = function
+            && forecast.is_forecast()
+        {
+            return self.forecast(forecast, arguments, span);
+        }
         let typed: Vec<Argument<Typed>> = arguments
             .iter()
             .map(|argument| Argument {
@@ -26,6 +31,7 @@ impl Checker<'_> {
                 value: match &argument.value {
                     ArgumentValue::Expr(e) => ArgumentValue::Expr(self.expr(e)),
                     ArgumentValue::Best { low, span } => ArgumentValue::Best { low: *low, span: *span },
+                    ArgumentValue::Word(word) => ArgumentValue::Word(word.clone()),
                 },
             })
             .collect();
@@ -211,7 +217,7 @@ pub(crate) fn share_literal(expr: &Expr<Typed>) -> Option<f64> {
 }
 
 /// How a function is used, as help.
-fn usage(function: Function) -> String {
+pub(super) fn usage(function: Function) -> String {
     let example = match function {
         Function::Scalar(f) => match f {
             Scalar::Round => "round(monetary, 2)",
@@ -241,6 +247,9 @@ fn usage(function: Function) -> String {
         },
         Function::Population(Population::Score) => "score(recency, 5, low is best)",
         Function::Population(Population::Winsorize) => "winsorize(monetary, 1%, 99%)",
+        Function::Population(Population::Clv) => "clv(horizon: 365 days, discount: 10% per year)",
+        Function::Population(Population::PAlive) => "p_alive()",
+        Function::Population(Population::ExpectedPurchases) => "expected_purchases(horizon: 90 days)",
     };
     format!("write for example `{example}`")
 }

@@ -6,6 +6,7 @@ pub(crate) mod arithmetic;
 mod comparisons;
 mod expressions;
 mod filters;
+pub(crate) mod forecasts;
 mod functions;
 mod labels;
 pub mod rules;
@@ -30,6 +31,9 @@ pub fn check(spec: &Spec<Resolved>, sources: &SourceMap) -> (Spec<Typed>, Vec<Di
         baskets: vec![],
         features: vec![],
         params: vec![],
+        constants: vec![],
+        has_revenue: spec.revenue.is_some(),
+        has_purchases: !spec.grain.is_customers(),
         all_in_baskets: true,
         diagnostics: vec![],
     };
@@ -51,6 +55,10 @@ struct Checker<'a> {
     baskets: Vec<Type>,
     features: Vec<Type>,
     params: Vec<Type>,
+    /// Of the parameters, where they are amounts: time spans in microseconds, others as they are.
+    constants: Vec<Option<f64>>,
+    has_revenue: bool,
+    has_purchases: bool,
     /// Whether every row that is used belongs to a basket, so that every customer has one.
     all_in_baskets: bool,
     diagnostics: Vec<Diagnostic>,
@@ -164,6 +172,8 @@ impl Checker<'_> {
     fn param(&mut self, param: &Param<Resolved>) -> Param<Typed> {
         let value = self.expr(&param.value);
         self.params.push(value.ty);
+        let constant = forecasts::constant(&value, &|id| self.constants.get(id.0).copied().flatten());
+        self.constants.push(constant);
         Param { name: param.name.clone(), value }
     }
 

@@ -112,7 +112,8 @@ impl<'a> Alone<'a> {
                         beside.insert(population.name.clone(), of);
                     }
                 }
-                Step::Population(_) => {}
+                // What a model of buying says is taken from rows, and so is every feature that asks for it.
+                Step::Population(_) | Step::Forecast(_) => {}
                 Step::Feature(feature) => {
                     if !follows(&feature.value) {
                         inputs.extend(run.customers.features.iter().position(|f| f.name == feature.name));
@@ -186,6 +187,7 @@ impl<'a> Alone<'a> {
                     };
                     standing.own.insert(population.name.clone(), Value::number(value));
                 }
+                Step::Forecast(_) => {}
                 Step::Feature(feature) => {
                     let value = match self.inputs.contains(&place) {
                         true => self.value(place, change),

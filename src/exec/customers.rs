@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::aggregate::aggregate;
+use super::forecast::{self, Forecasted, Purchases};
 use super::ledger::{Settled, amount_slot, cell};
 use super::one_row;
 use super::relation::{AMOUNT, Relation};
@@ -30,6 +31,10 @@ pub struct Customers {
     pub yardsticks: Vec<Yardstick>,
     /// Baskets among the rows used, when the spec groups by baskets.
     pub baskets: Option<u64>,
+    /// What models of buying were fitted and how they do, in the order of the plan; none where they were known.
+    pub forecasts: Vec<Forecasted>,
+    /// The days on which customers bought, where a model asks for them.
+    pub(super) purchases: Option<Arc<Purchases>>,
     /// Slots, columns of rows and helper columns that expressions refer to.
     pub(super) helpers: Vec<Feature>,
 }
@@ -142,6 +147,16 @@ impl Customers {
                 Step::Population(population) => {
                     let known = known.map(|all| &all[self.yardsticks.len()]);
                     self.populate(population, as_of, known)?;
+                }
+                Step::Forecast(forecast) => {
+                    let known = known.map(|all| &all[self.yardsticks.len()]);
+                    let model = match known {
+                        Some(Yardstick::Forecast(fitted)) => Some(fitted.as_ref()),
+                        _ => None,
+                    };
+                    let found = self.forecast(forecast, model)?;
+                    let found = found.map(|fitted| Yardstick::Forecast(Box::new(fitted)));
+                    self.yardsticks.extend(known.cloned().or(found));
                 }
                 Step::Feature(feature) if self.knows(&feature.value, as_of) => {
                     let values = to_values(self.project(&feature.value, as_of), feature.value.base);
@@ -271,6 +286,9 @@ fn gather(plan: &Plan, settled: &Settled) -> Result<Customers, ExecError> {
             })
             .collect();
         customers.helpers.extend(helpers);
+    }
+    if plan.forecasts().next().is_some() {
+        customers.purchases = Some(Arc::new(forecast::purchases(plan, settled)?));
     }
     Ok(customers)
 }

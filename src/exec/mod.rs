@@ -9,6 +9,7 @@ pub mod alone;
 pub mod clustering;
 pub mod customers;
 pub mod expectations;
+pub mod forecast;
 mod join;
 pub mod labels;
 mod ledger;
@@ -23,6 +24,7 @@ mod yardstick;
 use std::sync::Arc;
 
 use crate::cluster::{ClusterError, Evidence};
+use crate::clv::FitError;
 use crate::ingest::Left;
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -30,6 +32,7 @@ use crate::spec::Over;
 use crate::table::Table;
 
 pub use customers::{Customers, Feature, Scores, Values};
+pub use forecast::{Fitted, Forecasted};
 pub use join::{Joined, Repeated};
 pub use ledger::trace;
 pub use one_row::SeveralRows;
@@ -62,6 +65,8 @@ pub enum ExecError {
     NoneQualifies { search: Vec<clustering::Candidate> },
     /// No k of the range can be believed.
     NoneHolds { evidence: Vec<Evidence> },
+    /// There is nothing from which a model of buying or spending could be learned.
+    NoForecast { asked_by: String, error: FitError },
     /// The engine failed where it should not.
     Engine(String),
 }

@@ -241,9 +241,10 @@ impl Search<'_> {
             let step = self.plan.customers.steps.iter().chain(in_clusters).find(|step| match step {
                 Step::Feature(feature) => feature.name == *column,
                 Step::Population(population) => population.name == *column,
+                Step::Forecast(forecast) => forecast.columns.iter().any(|asked| asked.name == *column),
             });
             match step {
-                None => needs_rows = true,
+                None | Some(Step::Forecast(_)) => needs_rows = true,
                 Some(Step::Population(population)) => needs_rows |= self.look(&population.of),
                 Some(Step::Feature(feature)) => {
                     // A feature may be the column of its own name.

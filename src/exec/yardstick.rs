@@ -7,7 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::customers::quantile;
-use crate::plan::{Population, PopulationKind};
+use super::forecast::Fitted;
+use crate::plan::{Population, PopulationKind, Step};
 
 /// In base units: microseconds, currency units, shares from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub enum Yardstick {
         high: f64,
         bounds: Option<[f64; 2]>,
     },
+    /// A model of buying. It is asked about the days on which a customer bought, not about a number.
+    Forecast(Box<Fitted>),
 }
 
 /// The values that got one score.
@@ -83,11 +86,20 @@ impl Yardstick {
                 reached.or(cuts.last()).map_or(f64::NAN, |cut| f64::from(cut.score))
             }
             Yardstick::Winsorize { bounds, .. } => bounds.map_or(x, |[low, high]| x.clamp(low, high)),
+            Yardstick::Forecast(_) => f64::NAN,
         }
     }
 
-    /// Whether it was made for this step and can be laid on any value.
-    pub fn fits(&self, step: &Population) -> bool {
+    /// Whether it was made for this step and can be laid on any value. Features are measured without one.
+    pub fn fits(&self, step: &Step) -> bool {
+        match (self, step) {
+            (Yardstick::Forecast(fitted), Step::Forecast(forecast)) => super::forecast::fits(fitted, forecast),
+            (yardstick, Step::Population(population)) => yardstick.fits_population(population),
+            _ => false,
+        }
+    }
+
+    fn fits_population(&self, step: &Population) -> bool {
         match (self, &step.kind) {
             (Yardstick::Score { of, n, low_is_best, cuts }, PopulationKind::Score { n: asked, low_is_best: low }) => {
                 let whole = cuts.iter().all(|c| c.from <= c.to && (1..=*n).contains(&c.score));

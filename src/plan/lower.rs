@@ -11,13 +11,13 @@ use crate::time::{Unit, micros_per};
 
 /// Lowers a spec that has no errors.
 pub fn lower(spec: &Spec<Typed>, sources: &SourceMap) -> Plan {
-    let mut lowering = Lowering { spec, sources, slots: 0 };
+    let mut lowering = Lowering { spec, sources, slots: 0, feature: String::new() };
     lowering.plan()
 }
 
 /// Lowers one expression without aggregates that has no mistake in it, whatever the rest of the spec is like.
 pub fn lower_expression(spec: &Spec<Typed>, sources: &SourceMap, expr: &expr::Expr<Typed>) -> Expr {
-    Lowering { spec, sources, slots: 0 }.row(expr)
+    Lowering { spec, sources, slots: 0, feature: String::new() }.row(expr)
 }
 
 struct Lowering<'a> {
@@ -25,6 +25,8 @@ struct Lowering<'a> {
     sources: &'a SourceMap,
     /// Helper columns made so far.
     slots: usize,
+    /// The name of the feature at hand.
+    feature: String,
 }
 
 /// Where aggregates and functions over all customers go while an expression is lowered.
@@ -74,15 +76,15 @@ impl Lowering<'_> {
         });
         let mut sink = Sink::default();
         for feature in &spec.features {
+            self.feature.clone_from(&feature.name.value);
             let projection = self.projection(feature, &mut sink);
-            if let (Op::Column(helper), Some(Step::Population(last))) = (&projection.value.op, sink.steps.last_mut())
-                && *helper == last.name
-            {
-                last.feature = Some(projection.name.clone());
+            if let Op::Column(helper) = &projection.value.op {
+                name_column(&mut sink.steps, helper, &projection.name);
             }
             sink.steps.push(Step::Feature(projection));
         }
-        let customers =
+        self.feature.clear();
+        let mut customers =
             Customers { columns: sink.columns, row_slots: sink.rows, basket_slots: sink.baskets, steps: sink.steps };
         let cluster = spec.cluster.as_ref().map(|cluster| {
             let mut sink = Sink::default();
@@ -92,8 +94,12 @@ impl Lowering<'_> {
                 words: self.words(dimension.span),
             });
             let on = on.collect();
+            // A model of buying is one for features and clusters.
+            let (models, steps): (Vec<_>, Vec<_>) =
+                sink.steps.into_iter().partition(|step| matches!(step, Step::Forecast(_)));
+            models.into_iter().for_each(|model| join_model(&mut customers.steps, model));
             Cluster {
-                steps: sink.steps,
+                steps,
                 on,
                 scale: cluster.scale,
                 k: cluster.k,
@@ -315,6 +321,9 @@ impl Lowering<'_> {
                 match function {
                     Function::Scalar(f) => Op::Call(*f, exprs.iter().map(|e| self.expr(e, sink)).collect()),
                     Function::Aggregate(f) => return self.aggregate(*f, &exprs, filter.as_deref(), base, sink),
+                    Function::Population(f) if f.is_forecast() => {
+                        return self.forecast(*f, arguments, expr.span, base, sink);
+                    }
                     Function::Population(f) => {
                         let low = arguments.iter().any(|a| matches!(a.value, ArgumentValue::Best { low: true, .. }));
                         return self.population(*f, &exprs, low, base, sink);
@@ -389,6 +398,55 @@ impl Lowering<'_> {
         Expr::new(Op::Column(name), base)
     }
 
+    fn forecast(
+        &mut self,
+        function: spec::Population,
+        arguments: &[expr::Argument<Typed>],
+        span: Span,
+        base: Base,
+        sink: &mut Sink,
+    ) -> Expr {
+        let given = |name: &str| {
+            let argument = arguments.iter().find(|a| a.name.as_ref().is_some_and(|n| n.value == name));
+            argument.map(|argument| &argument.value)
+        };
+        let amount = |name: &str| match given(name) {
+            Some(ArgumentValue::Expr(e)) => self.amount(e),
+            _ => None,
+        };
+        let word = |name: &str| match given(name) {
+            Some(ArgumentValue::Word(word)) => Some(word.value.as_str()),
+            _ => None,
+        };
+        let model = Model::ALL.into_iter().find(|model| word("model") == Some(model.name()));
+        let unit = clv::Unit::ALL.into_iter().find(|unit| word("unit") == Some(unit.name()));
+        // Whole microseconds.
+        let holdout = amount("holdout").map(|micros| micros.round() as i64);
+        let horizon = amount("horizon").map_or(0, |micros| micros.round() as i64);
+        let measure = match function {
+            spec::Population::Clv => Measure::Value { horizon, discount: amount("discount").unwrap_or(0.0) },
+            spec::Population::PAlive => Measure::Alive,
+            _ => Measure::Purchases { horizon },
+        };
+        self.slots += 1;
+        let name = format!("${}", self.slots);
+        let column = ForecastColumn { name: name.clone(), measure, words: self.words(span), feature: None };
+        let forecast = Forecast {
+            model: model.unwrap_or(Model::BgNbd),
+            unit: unit.unwrap_or(clv::Unit::Weeks),
+            holdout,
+            asked_by: self.feature.clone(),
+            columns: vec![column],
+        };
+        join_model(&mut sink.steps, Step::Forecast(forecast));
+        Expr::new(Op::Column(name), base)
+    }
+
+    /// The value of an expression of literals and parameters.
+    fn amount(&self, expr: &expr::Expr<Typed>) -> Option<f64> {
+        crate::check::forecasts::constant(expr, &|id| self.amount(&self.spec.param(id).value))
+    }
+
     fn population(
         &mut self,
         function: spec::Population,
@@ -404,6 +462,9 @@ impl Lowering<'_> {
                 let n = whole_literal(arguments[1]).expect("`check` takes only whole numbers here");
                 PopulationKind::Score { n: n as u32, low_is_best }
             }
+            spec::Population::Clv | spec::Population::PAlive | spec::Population::ExpectedPurchases => {
+                unreachable!("models of buying are lowered apart")
+            }
             spec::Population::Winsorize => {
                 let bound = |i: usize| share_literal(arguments[i]).expect("`check` takes only shares here");
                 PopulationKind::Winsorize { low: bound(1), high: bound(2) }
@@ -413,6 +474,34 @@ impl Lowering<'_> {
         let name = format!("${}", self.slots);
         sink.steps.push(Step::Population(Population { name: name.clone(), of, of_words, kind, feature: None }));
         Expr::new(Op::Column(name), base)
+    }
+}
+
+/// Says of a helper column that a feature is nothing but it.
+fn name_column(steps: &mut [Step], helper: &str, feature: &str) {
+    for step in steps {
+        match step {
+            Step::Population(step) if step.name == helper => step.feature = Some(feature.to_owned()),
+            Step::Forecast(step) => {
+                let own = step.columns.iter_mut().filter(|column| column.name == helper);
+                own.for_each(|column| column.feature = Some(feature.to_owned()));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Adds what is asked of a model: to the same model where there is one.
+fn join_model(steps: &mut Vec<Step>, step: Step) {
+    let Step::Forecast(asked) = step else { return steps.push(step) };
+    let same = |f: &Forecast| f.model == asked.model && f.unit == asked.unit && f.holdout == asked.holdout;
+    let known = steps.iter_mut().find_map(|step| match step {
+        Step::Forecast(forecast) if same(forecast) => Some(forecast),
+        _ => None,
+    });
+    match known {
+        Some(known) => known.columns.extend(asked.columns),
+        None => steps.push(Step::Forecast(asked)),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod sql;
 pub use lower::{BASKET_TIME, lower, lower_expression};
 pub use print::print;
 
+use crate::clv::{self, Model};
 use crate::expr::Decimal;
 use crate::spec::{Aggregate, Check, Choice, Each, Over, Scale, SourceFormat};
 use crate::syntax::ast::{Header, Rows};
@@ -194,6 +195,8 @@ pub enum Step {
     Feature(Projection),
     /// Looks at all customers and gives a helper column.
     Population(Population),
+    /// Fits a model of buying to all customers and gives a helper column for each thing asked of it.
+    Forecast(Forecast),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -212,6 +215,48 @@ pub enum PopulationKind {
     Score { n: u32, low_is_best: bool },
     /// Values beyond the quantiles become the quantiles (linear interpolation).
     Winsorize { low: f64, high: f64 },
+}
+
+/// A model of buying, from the days on which customers bought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Forecast {
+    pub model: Model,
+    pub unit: clv::Unit,
+    /// Microseconds before `as_of` that the model is tried on; a third of the time where nothing is said.
+    pub holdout: Option<i64>,
+    /// The first feature that asks for it, for messages; empty for `cluster`.
+    pub asked_by: String,
+    pub columns: Vec<ForecastColumn>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForecastColumn {
+    pub name: String,
+    pub measure: Measure,
+    pub words: String,
+    /// The feature that is nothing but this, if one is.
+    pub feature: Option<String>,
+}
+
+/// What a model is asked. Horizons are microseconds from `as_of`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Measure {
+    /// What purchases within the horizon bring, discounted by a rate per year of 365 days.
+    Value {
+        horizon: i64,
+        discount: f64,
+    },
+    Alive,
+    Purchases {
+        horizon: i64,
+    },
+}
+
+impl Forecast {
+    /// Whether it has to know what purchases bring.
+    pub fn with_spend(&self) -> bool {
+        self.columns.iter().any(|column| matches!(column.measure, Measure::Value { .. }))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -266,7 +311,15 @@ impl Plan {
     pub fn features(&self) -> impl Iterator<Item = &Projection> {
         self.customers.steps.iter().filter_map(|step| match step {
             Step::Feature(feature) => Some(feature),
-            Step::Population(_) => None,
+            Step::Population(_) | Step::Forecast(_) => None,
+        })
+    }
+
+    /// The models of buying.
+    pub fn forecasts(&self) -> impl Iterator<Item = &Forecast> {
+        self.customers.steps.iter().filter_map(|step| match step {
+            Step::Forecast(forecast) => Some(forecast),
+            Step::Feature(_) | Step::Population(_) => None,
         })
     }
 

@@ -58,10 +58,10 @@ pub fn print(plan: &Plan) -> String {
         plan.customers.basket_slots.iter().for_each(|s| line(1, slot(s)));
     }
     line(0, "customers = project".into());
-    plan.customers.steps.iter().for_each(|s| line(1, step(s)));
+    plan.customers.steps.iter().flat_map(step).for_each(|s| line(1, s));
     if let Some(cluster) = &plan.cluster {
         line(0, "clusters = kmeans of customers".into());
-        cluster.steps.iter().for_each(|s| line(1, step(s)));
+        cluster.steps.iter().flat_map(step).for_each(|s| line(1, s));
         cluster.on.iter().for_each(|d| line(1, format!("on {}", expression(&d.value))));
         line(1, format!("scale {:?}", cluster.scale).to_lowercase());
         line(1, format!("k {}..{} {}", cluster.k.0, cluster.k.1, cluster.choice.words));
@@ -109,8 +109,9 @@ fn slot(slot: &Slot) -> String {
     format!("{} = {}({argument}{quantile}){filter}", slot.name, slot.function.name())
 }
 
-fn step(step: &Step) -> String {
-    match step {
+fn step(step: &Step) -> Vec<String> {
+    vec![match step {
+        Step::Forecast(forecast) => return forecast.columns.iter().map(|c| asked(forecast, c)).collect(),
         Step::Feature(feature) => format!("{}: {} = {}", feature.name, feature.value.base, expression(&feature.value)),
         Step::Population(p) => match p.kind {
             PopulationKind::Score { n, low_is_best } => {
@@ -121,7 +122,19 @@ fn step(step: &Step) -> String {
                 format!("{} = over all customers winsorize({}, {low}, {high})", p.name, expression(&p.of))
             }
         },
-    }
+    }]
+}
+
+fn asked(forecast: &Forecast, column: &ForecastColumn) -> String {
+    let days = |micros: i64| format!("{} days", micros as f64 / 86_400e6);
+    let what = match column.measure {
+        Measure::Value { horizon, discount } => format!("clv, horizon {}, discount {discount} per year", days(horizon)),
+        Measure::Alive => "p_alive".to_owned(),
+        Measure::Purchases { horizon } => format!("expected_purchases, horizon {}", days(horizon)),
+    };
+    let holdout = forecast.holdout.map_or("a third".to_owned(), days);
+    let (name, model, unit) = (&column.name, forecast.model.name(), forecast.unit.name());
+    format!("{name} = over all customers {model}({what}, unit {unit}, holdout {holdout})")
 }
 
 /// An expression in brackets, operators first.

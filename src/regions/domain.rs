@@ -403,7 +403,9 @@ impl<'a> Domains<'a> {
                 _ => Stretch::default(),
             },
             Function::Population(Population::Winsorize) => Stretch { step: None, ..of(0) },
-            Function::Population(_) => Stretch::of_type(base),
+            Function::Population(Population::PAlive) => Stretch::new(Some(0), Some(1), None),
+            Function::Population(Population::Clv | Population::ExpectedPurchases) => Stretch::at_least(0),
+            Function::Population(Population::Score) => Stretch::of_type(base),
         }
     }
 

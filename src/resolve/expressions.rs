@@ -203,10 +203,14 @@ impl Resolver<'_> {
                         format!("`{}` looks at all customers and can't stand in {}", name.value, scope.holds()),
                     )
                     .at(span, "only in `features` and `cluster on`")
-                    .help(if function == Function::Population(Population::Score) {
-                        "score a feature, in `features`: `m = score(monetary, 5)`"
-                    } else {
-                        "winsorize a feature, in `features`: `w = winsorize(monetary, 1%, 99%)`"
+                    .help(match function {
+                        Function::Population(Population::Score) => {
+                            "score a feature, in `features`: `m = score(monetary, 5)`"
+                        }
+                        Function::Population(Population::Winsorize) => {
+                            "winsorize a feature, in `features`: `w = winsorize(monetary, 1%, 99%)`"
+                        }
+                        _ => "make it a feature: `features { value = clv(horizon: 365 days) }`, and use its name",
                     }),
                 );
                 return Kind::Error;
@@ -260,7 +264,11 @@ impl Resolver<'_> {
             .map(|argument| Argument {
                 name: argument.name.clone(),
                 value: match &argument.value {
-                    ArgumentValue::Expr(e) => ArgumentValue::Expr(self.expr(e, inner)),
+                    ArgumentValue::Expr(e) => match word(function, argument.name.as_ref(), e) {
+                        Some(word) => ArgumentValue::Word(word),
+                        None => ArgumentValue::Expr(self.expr(e, inner)),
+                    },
+                    ArgumentValue::Word(word) => ArgumentValue::Word(word.clone()),
                     ArgumentValue::Best { low, span } => ArgumentValue::Best { low: *low, span: *span },
                 },
             })
@@ -497,6 +505,15 @@ impl Resolver<'_> {
     fn names_where(&self, fits: impl Fn(Ref) -> bool) -> Vec<String> {
         let taken = |name: &String| self.taken.get(name).is_some_and(|(id, _)| fits(Ref::Feature(*id)));
         self.names.iter().filter(|(name, (r, _))| fits(*r) || taken(name)).map(|(name, _)| name.clone()).collect()
+    }
+}
+
+/// The word after `model:` and `unit:`, which is none of the names that can be defined.
+fn word(function: Function, name: Option<&Name>, value: &ast::Expr) -> Option<Name> {
+    let takes = matches!(function, Function::Population(f) if f.is_forecast());
+    match (&value.kind, name?.value.as_str()) {
+        (Kind::Ref(path), "model" | "unit") if takes && path.len() == 1 => Some(path[0].clone()),
+        _ => None,
     }
 }
 

@@ -111,7 +111,7 @@ fn measure(value: &ast::Expr, percent: bool) -> Option<Measure> {
             let label = match arguments.as_slice() {
                 [only] => match &only.value {
                     ArgumentValue::Expr(e) => literal_text(e)?.to_owned(),
-                    ArgumentValue::Best { .. } => return None,
+                    ArgumentValue::Best { .. } | ArgumentValue::Word(_) => return None,
                 },
                 _ => return None,
             };

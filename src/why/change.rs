@@ -120,6 +120,7 @@ fn constants(plan: &Plan) -> Vec<(Value, Base)> {
         match step {
             Step::Feature(feature) => gather(&feature.value, &mut out),
             Step::Population(population) => gather(&population.of, &mut out),
+            Step::Forecast(_) => {}
         }
     }
     out

@@ -391,6 +391,9 @@ impl Scope<'_> {
                 let worse = known.iter().filter(|v| v.order(&own) == Some(worse)).count();
                 Value::whole(1 + (written(exprs[1]) as usize * worse / known.len()) as i128)
             }
+            Population::Clv | Population::PAlive | Population::ExpectedPurchases => {
+                panic!("the generator asks for no model of buying")
+            }
             Population::Winsorize => {
                 let bound = |at: usize| quantile(&known, written(exprs[at]));
                 value::call(segc::spec::Scalar::Clip, &[own, bound(1), bound(2)], &[Base::Number; 3], Base::Number)

@@ -17,7 +17,7 @@ syntax match segMeaning "\<\%(all\|baskets\|as_of\|rows\|clusters\|customers\)\>
 syntax match segChoice "\<\%(zscore\|minmax\|robust\|none\|kmeans\|silhouette\|davies_bouldin\|calinski_harabasz\|elbow\|gap\|prediction_strength\|evidence\)\>"
 syntax match segOperator "\<\%(and\|or\|not\|in\|is\|between\|starts\|ends\|contains\|matches\|duplicate\|per\)\>"
 syntax match segConstant "\<\%(true\|false\|missing\|yes\|no\)\>"
-syntax match segFunction "\<\%(log1p\|ln\|sqrt\|abs\|round\|floor\|ceil\|clip\|coalesce\|whole_days\|calendar_days\|days\|year\|month\|day\|weekday\|hour\|date_of\|start_of_month\|lower\|upper\|trim\|length\|count\|count_distinct\|sum\|mean\|median\|min\|max\|std\|quantile\|first\|last\|mode\|share\|entropy\|mean_gap\|trend\|score\|winsorize\)\>\ze\s*("
+syntax match segFunction "\<\%(log1p\|ln\|sqrt\|abs\|round\|floor\|ceil\|clip\|coalesce\|whole_days\|calendar_days\|days\|year\|month\|day\|weekday\|hour\|date_of\|start_of_month\|lower\|upper\|trim\|length\|count\|count_distinct\|sum\|mean\|median\|min\|max\|std\|quantile\|first\|last\|mode\|share\|entropy\|mean_gap\|trend\|score\|winsorize\|clv\|p_alive\|expected_purchases\)\>\ze\s*("
 
 " Words that start a statement; elsewhere they are names.
 syntax match segStatement "\%(^\|[{;]\)\@1<=\s*\zs\<\%(segmentation\|include\|title\|description\|currency\|param\|source\|join\|derive\|revenue\|time\|customers\|filter\|as_of\|baskets\|features\|cluster\|label\|test\|sink\|sheet\|delimiter\|encoding\|decimal\|thousands\|header\|dates\|missing\|max_refused\|skip\|footer\|range\|hidden\|fill_merged\|strict\|query\|timezone\|timeout\|pushdown\|drop\|keep\|on\|scale\|method\|k\|seed\|restarts\|otherwise\|action\|color\|given\|expect\|table\|mode\)\>\%(\s*[:=.]\)\@!"
