@@ -33,6 +33,7 @@ pub fn render(built: &Built) -> String {
     segments(outcome, &mut out);
     medians(outcome, &mut out);
     scores(outcome, &mut out);
+    forecasts(outcome, &mut out);
     rules(outcome, &mut out);
     let _ = writeln!(out, "\nassignment\n  sha256 {}", assignment(built));
     out
@@ -173,6 +174,48 @@ fn scores(outcome: &Outcome, out: &mut String) {
     }
 }
 
+/// Four significant digits: a fit that another machine rounds otherwise is the same.
+fn forecasts(outcome: &Outcome, out: &mut String) {
+    for forecast in &outcome.forecasts {
+        let title = format!("model {} in {}", forecast.model, forecast.unit);
+        let mut table = Table::new(&[&title, "value", "error"]);
+        let spend = forecast.spend.as_ref().map(|spend| &spend.fit);
+        for parameter in std::iter::once(&forecast.purchases).chain(spend).flat_map(|fit| &fit.parameters) {
+            let error = parameter.standard_error.map_or("-".to_owned(), |error| significant(error, 3));
+            table.row([parameter.name.clone(), significant(parameter.value, 4), error]);
+        }
+        let found = if forecast.drop_out_found { "yes" } else { "no" };
+        table.row(["drop-out found".to_owned(), found.to_owned(), String::new()]);
+        if let Some(independence) = &forecast.independence {
+            table.row(["spend against frequency".to_owned(), significant(independence.spearman, 3), String::new()]);
+        }
+        table.write(out);
+        if let Some(held_out) = &forecast.holdout {
+            let title = format!("held out after {}", held_out.shown_until);
+            let mut table = Table::new(&[&title, "customers", "expected", "actual"]);
+            for group in &held_out.groups {
+                let more = if group.or_more { "+" } else { "" };
+                let (customers, actual) = (group.customers.to_string(), group.actual.to_string());
+                table.row([
+                    format!("{}{more} before", group.repeats),
+                    customers,
+                    significant(group.expected, 4),
+                    actual,
+                ]);
+            }
+            table.write(out);
+        }
+        for value in &forecast.values {
+            let mut table = Table::new(&[&format!("mean {}", value.feature), "", "from", "to"]);
+            for segment in &value.segments {
+                let [mean, low, high] = [segment.mean, segment.low, segment.high].map(|x| significant(x, 4));
+                table.row([segment.label.clone(), mean, low, high]);
+            }
+            table.write(out);
+        }
+    }
+}
+
 fn rules(outcome: &Outcome, out: &mut String) {
     let _ = writeln!(out, "\nrules");
     for (nth, rule) in outcome.rules.iter().enumerate() {
@@ -188,10 +231,14 @@ fn rules(outcome: &Outcome, out: &mut String) {
 
 /// Six significant digits: enough to see a change, few enough to read.
 fn number(x: f64) -> String {
+    significant(x, 6)
+}
+
+fn significant(x: f64, digits: i32) -> String {
     if x == 0.0 || !x.is_finite() {
         return "0".to_owned();
     }
-    let digits = 5 - x.abs().log10().floor() as i32;
+    let digits = digits - 1 - x.abs().log10().floor() as i32;
     let text = format!("{x:.*}", digits.clamp(0, 12) as usize);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

@@ -11,7 +11,8 @@ use segc::outcome::Outcome;
 use segc::report::{ReportError, Templates, html, markdown};
 use sha2::{Digest, Sha256};
 
-const FIXTURES: [&str; 7] = ["joined", "online_retail", "hostile", "rules_only", "one_customer", "text_only", "twelve"];
+const FIXTURES: [&str; 8] =
+    ["joined", "online_retail", "hostile", "rules_only", "one_customer", "text_only", "twelve", "valued"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reports")
@@ -460,13 +461,16 @@ fn every_chart_has_its_numbers_as_a_table() {
         "blades",
         "concentration",
         "distribution-",
+        "holdout-",
         "joins",
         "ledger",
+        "parameters-",
         "profiles",
         "scatter",
         "scores",
         "search",
         "shares",
+        "values-",
     ];
     assert_eq!(charts.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }

@@ -17,6 +17,7 @@ mod sparkline;
 mod story;
 mod svg;
 mod templates;
+mod trust;
 mod words;
 
 use std::fmt;

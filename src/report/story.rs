@@ -9,7 +9,7 @@ use super::facts::Facts;
 use super::figure::{Drawing, Figure, Mark, view};
 use super::numbers::{self, approximate, count, counted, fixed, share, share_short};
 use super::words::{self, Structure};
-use super::{appendix, sparkline};
+use super::{appendix, sparkline, trust};
 use crate::outcome::{ClusterOutcome, FeatureSummary, Outcome, RuleOutcome, SegmentOutcome};
 
 view! {
@@ -324,6 +324,18 @@ fn sections(facts: &Facts) -> Vec<Section> {
                 ""
             },
             some(vec![charts::search(facts), charts::evidence(facts), charts::blades(facts), charts::scatter(facts)]),
+        ),
+        section(
+            "trust",
+            "How far the value can be trusted",
+            trust::intro(facts),
+            if facts.outcome.forecasts.iter().any(|forecast| !forecast.values.is_empty()) {
+                "Intervals say how a segment’s mean would move if other customers like these had come; that the model is \
+                 right they take for granted. What it did on purchases that it was not shown says how right it is."
+            } else {
+                ""
+            },
+            some(trust::figures(facts)),
         ),
         section(
             "rows",

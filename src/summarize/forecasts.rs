@@ -8,8 +8,10 @@ use crate::outcome::*;
 use crate::plan::Measure;
 use crate::time::iso_date;
 
-/// Resamples behind an interval.
-const RESAMPLES: u32 = 400;
+/// Resamples behind an interval: fewer where a segment is so large that each of them says nearly the same.
+const RESAMPLES: (usize, usize) = (100, 400);
+/// Customers drawn for an interval, about.
+const DRAWN: usize = 20_000_000;
 
 pub(super) fn forecasts(run: &Execution, segments: &[SegmentOutcome]) -> Vec<ForecastOutcome> {
     run.customers.forecasts.iter().map(|forecast| one(forecast, run, segments)).collect()
@@ -102,7 +104,8 @@ fn value(feature: &str, run: &Execution, segments: &[SegmentOutcome]) -> Option<
     };
     let segments = segments.iter().enumerate().filter_map(|(nth, segment)| {
         let own = of_segment(&segment.label);
-        let interval = clv::bootstrap_mean(&own, RESAMPLES, nth as u64)?;
+        let resamples = (DRAWN / own.len().max(1)).clamp(RESAMPLES.0, RESAMPLES.1);
+        let interval = clv::bootstrap_mean(&own, resamples as u32, nth as u64)?;
         Some(SegmentValue {
             label: segment.label.clone(),
             mean: interval.mean,

@@ -76,6 +76,10 @@ fn the_shipped_spec_is_tried_as_in_the_paper() {
     for (found, expected) in held_out.parameters.iter().zip([0.242595, 4.413602, 0.792922, 2.425907]) {
         near(found.value, expected, 2e-5);
     }
+    let snapshot = segc::snapshot::render(&built);
+    for line in ["model BG/NBD in weeks", "held out after 1997-09-30", "mean value"] {
+        assert!(snapshot.contains(line), "{snapshot}");
+    }
     let value = &built.outcome.forecasts[0].values[0];
     assert_eq!(value.segments.len(), built.outcome.segments.len());
     let all: f64 = value.segments.iter().map(|s| s.total).sum();
