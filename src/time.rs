@@ -1,5 +1,21 @@
 //! Moments as microseconds since 1970 in local time, and their words.
 
+/// Names of the months, as reports and first specs say them.
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
 /// Microseconds in a day.
 pub const DAY: i64 = 86_400_000_000;
 

@@ -214,3 +214,36 @@ fn unreadable(error: &std::io::Error, path: &Path) -> Unreadable {
         _ => Unreadable::Other(error.to_string()),
     }
 }
+
+/// A world in which the spec at `path` has this text, whether it is there or not.
+pub struct Edited<'a> {
+    pub world: &'a dyn World,
+    pub path: &'a Path,
+    pub text: Arc<str>,
+}
+
+impl World for Edited<'_> {
+    fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
+        if path == self.path { Ok(self.text.clone()) } else { self.world.spec(path) }
+    }
+
+    fn include(&self, main: &Path, path: &Path) -> Result<Arc<str>, Unreadable> {
+        self.world.include(main, path)
+    }
+
+    fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
+        self.world.locate(from, name)
+    }
+
+    fn locate_all(&self, from: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, Unreadable> {
+        self.world.locate_all(from, name)
+    }
+
+    fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
+        self.world.place(from, name)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.world.variable(name)
+    }
+}

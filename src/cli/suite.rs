@@ -1,8 +1,5 @@
 //! `segc test --coverage`, `--mutants` and `--suggest`: how much the tests of a spec would notice. Reads no data.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::test::TestArgs;
@@ -17,7 +14,7 @@ use crate::testing::coverage::{RuleCoverage, coverage};
 use crate::testing::mutants::{Fate, Mutant, mutants};
 use crate::testing::suggest::{Suggestion, appended, block, suggest};
 use crate::testing::{self, Example};
-use crate::world::{Disk, Unreadable, World};
+use crate::world::{Disk, Edited};
 
 pub fn run(args: &TestArgs, world: &Disk, compiled: &Compiled, printer: &Printer) -> Exit {
     let (Some(spec), Some(plan)) = (&compiled.spec, &compiled.plan) else {
@@ -213,37 +210,4 @@ fn append(
 
 fn tests(n: usize) -> String {
     format!("{n} test{}", if n == 1 { "" } else { "s" })
-}
-
-/// A world in which the main spec has another text.
-struct Edited<'a> {
-    world: &'a Disk,
-    path: &'a Path,
-    text: Arc<str>,
-}
-
-impl World for Edited<'_> {
-    fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
-        if path == self.path { Ok(self.text.clone()) } else { self.world.spec(path) }
-    }
-
-    fn include(&self, main: &Path, path: &Path) -> Result<Arc<str>, Unreadable> {
-        self.world.include(main, path)
-    }
-
-    fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
-        self.world.locate(from, name)
-    }
-
-    fn locate_all(&self, from: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, Unreadable> {
-        self.world.locate_all(from, name)
-    }
-
-    fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
-        self.world.place(from, name)
-    }
-
-    fn variable(&self, name: &str) -> Option<String> {
-        self.world.variable(name)
-    }
 }

@@ -12,6 +12,7 @@ use crate::profile::text::visible;
 use crate::profile::{Column, Profile, Role};
 use crate::report::numbers::count;
 use crate::syntax::{is_name, quoted};
+use crate::time::MONTHS;
 
 pub(super) struct Draft {
     pub name: String,
@@ -474,20 +475,6 @@ fn period(profiles: &[Profile]) -> Option<(String, String)> {
 
 /// `2011-12-09 12:50:00` is in December 2011.
 fn month(day: &str) -> Option<String> {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let (year, rest) = day.split_once('-')?;
     let month: usize = rest.split('-').next()?.parse().ok()?;
     Some(format!("{} {year}", MONTHS.get(month.checked_sub(1)?)?))

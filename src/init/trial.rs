@@ -1,7 +1,6 @@
 //! Builds a draft without writing anything: the spec lies in memory, its data where they are.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use crate::build::build;
 use crate::compile::{Compiled, compile};
@@ -10,7 +9,7 @@ use crate::exec::Execution;
 use crate::exec::customers::{Values, quantile};
 use crate::ingest::Detection;
 use crate::progress::Progress;
-use crate::world::{Unreadable, World};
+use crate::world::{Edited, World};
 
 pub(super) enum Trial {
     Built(Box<Built>),
@@ -38,7 +37,7 @@ pub(super) struct Built {
 
 impl Trial {
     pub fn run(world: &dyn World, path: &Path, text: &str, progress: &dyn Progress) -> Trial {
-        let bench = Bench { world, path, text: text.into() };
+        let bench = Edited { world, path, text: text.into() };
         let compiled = compile(&bench, path, &[]);
         if compiled.has_errors() {
             return Trial::Failed(compiled.diagnostics);
@@ -95,39 +94,6 @@ fn recent(run: &Execution) -> Vec<f64> {
 
 /// Whether a text is a spec without errors.
 pub(super) fn compiles(world: &dyn World, path: &Path, text: &str) -> Result<(), Vec<Diagnostic>> {
-    let Compiled { diagnostics, .. } = compile(&Bench { world, path, text: text.into() }, path, &[]);
+    let Compiled { diagnostics, .. } = compile(&Edited { world, path, text: text.into() }, path, &[]);
     if crate::diagnostics::has_errors(&diagnostics) { Err(diagnostics) } else { Ok(()) }
-}
-
-/// A world in which the spec is there already.
-struct Bench<'a> {
-    world: &'a dyn World,
-    path: &'a Path,
-    text: Arc<str>,
-}
-
-impl World for Bench<'_> {
-    fn spec(&self, path: &Path) -> Result<Arc<str>, Unreadable> {
-        if path == self.path { Ok(self.text.clone()) } else { self.world.spec(path) }
-    }
-
-    fn include(&self, main: &Path, path: &Path) -> Result<Arc<str>, Unreadable> {
-        self.world.include(main, path)
-    }
-
-    fn locate(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
-        self.world.locate(from, name)
-    }
-
-    fn locate_all(&self, from: &Path, name: &str) -> Result<Vec<(String, PathBuf)>, Unreadable> {
-        self.world.locate_all(from, name)
-    }
-
-    fn place(&self, from: &Path, name: &str) -> Result<PathBuf, Unreadable> {
-        self.world.place(from, name)
-    }
-
-    fn variable(&self, name: &str) -> Option<String> {
-        self.world.variable(name)
-    }
 }

@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use super::numbers::fixed;
+use crate::time::MONTHS;
 
 /// Text that a user wrote, made safe to look at: control characters and direction overrides become visible.
 pub fn clean(text: &str) -> String {
@@ -44,20 +45,6 @@ pub fn moment(iso: &str) -> String {
 }
 
 fn parse_date(iso: &str) -> Option<String> {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let mut parts = iso.get(..10)?.split('-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     let numeric = [year, month, day].iter().all(|p| p.bytes().all(|b| b.is_ascii_digit()));
