@@ -46,8 +46,30 @@ fn outcome(spec: &str, tables: &[&str]) -> Result<(Ledger, Option<i64>, Measured
     }
 }
 
+/// Polars summed the floats of a group in the order of their rows: 0.1 + 0.333 + 0.333 + 0.333 is not what it is the other
+/// way round.
+#[test]
+fn sums_of_shares_do_not_depend_on_the_order_of_rows() {
+    let spec = "segmentation case {
+      source orders from \"orders.csv\" { customer: id; rate: share; at: datetime }
+      as_of max(at) + 1 day
+      features { all_rates = sum(rate); rates = mean(rate); spread = std(rate) }
+      label customers { otherwise \"Rest\" }
+    }";
+    let rows = ["a,10%,2024-01-01", "a,33.3%,2024-01-02", "a,33.3%,2024-01-02", "a,33.3%,2024-01-02"];
+    let table = |order: [usize; 4]| order.iter().fold("customer,rate,at\n".to_owned(), |t, &i| t + rows[i] + "\n");
+    let straight = outcome(spec, &[&table([0, 1, 2, 3])]).unwrap();
+    assert_eq!(outcome(spec, &[&table([3, 2, 1, 0])]).unwrap(), straight);
+    assert_eq!(outcome(spec, &[&table([1, 2, 0, 3])]).unwrap(), straight);
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 100,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(7),
+        ..ProptestConfig::default()
+    })]
 
     /// Rows in another order and in three files give the same customers, features, scores and labels, bit for bit; and
     /// the same again for customers who are called otherwise.

@@ -110,16 +110,16 @@ fn part(index: usize, slot: &Slot, lowering: &Lowering, time: Option<&str>) -> P
     let exprs = match slot.function {
         Aggregate::Count => vec![count],
         Aggregate::CountDistinct => vec![x.n_unique().cast(DataType::Int64)],
-        Aggregate::Sum | Aggregate::Mean if whole => vec![x.sum(), count],
-        // In the order of the values, the sum of a group of floats does not depend on the order of its rows.
-        Aggregate::Sum | Aggregate::Mean => vec![x.sort(SortOptions::default()).sum(), count],
+        // Polars leaves out a sort before a sum, since it takes the order for indifferent: floats are summed below.
+        Aggregate::Sum | Aggregate::Mean if repr == Repr::Float => vec![float().implode(true)],
+        Aggregate::Sum | Aggregate::Mean => vec![x.sum(), count],
         Aggregate::Median | Aggregate::Quantile => {
             let q = if slot.function == Aggregate::Median { 0.5 } else { slot.quantile };
             vec![x.quantile(lit(q), QuantileMethod::Linear)]
         }
         Aggregate::Min => vec![x.min()],
         Aggregate::Max => vec![x.max()],
-        Aggregate::Std => vec![float().sort(SortOptions::default()).implode(true)],
+        Aggregate::Std => vec![float().implode(true)],
         Aggregate::First | Aggregate::Last => {
             let at = kept(at_time()).filter(kept(expr.clone()).is_not_null());
             let end = if slot.function == Aggregate::First { at.clone().min() } else { at.clone().max() };
@@ -160,7 +160,10 @@ fn finish(slot: &Slot, part: &Part, columns: &[&PlColumn]) -> Result<ColumnData,
     };
     Ok(match slot.function {
         Aggregate::Count | Aggregate::CountDistinct => column_data(columns[0], Repr::Int)?,
-        Aggregate::Sum if repr == Repr::Float => column_data(columns[0], Repr::Float)?,
+        Aggregate::Sum if repr == Repr::Float => numbers(each_list(columns[0], |values| Some(sum(&values)))?),
+        Aggregate::Mean if repr == Repr::Float => {
+            numbers(each_list(columns[0], |values| (!values.is_empty()).then(|| sum(&values) / values.len() as f64))?)
+        }
         Aggregate::Sum | Aggregate::Min | Aggregate::Max | Aggregate::First | Aggregate::Last | Aggregate::Mode => {
             column_data(columns[0], repr)?
         }
@@ -186,10 +189,7 @@ fn finish(slot: &Slot, part: &Part, columns: &[&PlColumn]) -> Result<ColumnData,
             numbers(cells.collect())
         }
         Aggregate::Std => numbers(each_list(columns[0], |values| standard_deviation(&values))?),
-        Aggregate::Entropy => numbers(each_list(columns[0], |mut counts| {
-            counts.sort_by(f64::total_cmp);
-            entropy(&counts)
-        })?),
+        Aggregate::Entropy => numbers(each_list(columns[0], |counts| entropy(&counts))?),
         Aggregate::Trend => {
             let values = lists(columns[0])?;
             let times = lists(columns[1])?;
@@ -209,11 +209,22 @@ fn lists(column: &PlColumn) -> Result<Vec<Vec<f64>>, ExecError> {
     Ok(out)
 }
 
+/// `f` of each group's values in ascending order: in the order of the values, a sum of floats does not depend on the order
+/// of the rows.
 fn each_list(column: &PlColumn, f: impl Fn(Vec<f64>) -> Option<f64>) -> Result<Vec<Option<f64>>, ExecError> {
-    Ok(lists(column)?.into_iter().map(f).collect())
+    let sorted = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        f(values)
+    };
+    Ok(lists(column)?.into_iter().map(sorted).collect())
 }
 
-/// With n - 1, in two passes over sorted values.
+/// From zero on: of nothing it is 0, not -0.
+fn sum(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |sum, x| sum + x)
+}
+
+/// With n - 1, in two passes.
 fn standard_deviation(values: &[f64]) -> Option<f64> {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
