@@ -2,6 +2,7 @@
 
 mod forecasts;
 
+use crate::cluster::Method;
 use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{self, Diagnostic, Place};
@@ -131,15 +132,18 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
             );
         }
         let smallest = chosen.sizes.iter().copied().min().unwrap_or(0);
-        let total: u64 = chosen.sizes.iter().sum();
+        let total = execution.customers.ids.len();
         if chosen.k > 1 && (smallest as f64) < TINY * total as f64 {
+            let alone = chosen.sizes.iter().zip(0..).find(|(size, _)| **size == 1).and_then(|(_, cluster)| {
+                let row = clustering.labels().iter().position(|label| *label == cluster)?;
+                Some(format!("customer `{}` is a cluster alone, cut off from all others", execution.customers.ids[row]))
+            });
+            let few =
+                || format!("a cluster has {smallest} of {total} customers: a few giants are cut off from all others");
             notices.push(
-                Diagnostic::warning(
-                    "SEG0504",
-                    format!("a cluster has {smallest} of {total} customers: a few giants are cut off from all others"),
-                )
-                .at(cluster.k_span, format!("k = {} was taken", chosen.k))
-                .help("ask for larger clusters, `with share >= 2%`, or cluster on logarithms, `log1p(monetary)`"),
+                Diagnostic::warning("SEG0504", alone.unwrap_or_else(few))
+                    .at(cluster.k_span, format!("k = {} was taken", chosen.k))
+                    .help("ask for larger clusters, `with share >= 2%`, or cluster on logarithms, `log1p(monetary)`"),
             );
         }
     }
@@ -318,6 +322,27 @@ pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>, sources: &[Sourc
                 diagnostic = diagnostic.note(format!("k = {:<3} {why}", found.k));
             }
             diagnostic
+        }
+        ExecError::TooManyPoints { distinct, most } => {
+            let method = spec.cluster.as_ref().map_or("", |cluster| cluster.method.name());
+            let text = format!("`method {method}` takes up to {most} different customers, here are {distinct}");
+            Diagnostic::error("SEG0506", text)
+                .at(k, "its time grows with their square")
+                .help("write `method kmeans`, `method gmm` or `method minibatch`")
+        }
+        ExecError::NoCovariance { k: components } => {
+            Diagnostic::error("SEG0507", format!("no mixture of {components} normal distributions can be computed"))
+                .at(k, "a covariance can't be inverted")
+                .help("write `scale zscore` or `covariance diagonal`, or leave out a dimension that others add up to")
+        }
+        ExecError::OnlyNoise => {
+            let help = match spec.cluster.as_ref().map(|cluster| cluster.method) {
+                Some(Method::Dbscan { .. }) => "make `radius` larger or `neighbours` smaller",
+                _ => "make `smallest` or `neighbours` smaller",
+            };
+            Diagnostic::error("SEG0508", "nobody is in any cluster: every customer is noise")
+                .at(k, "found no cluster")
+                .help(help)
         }
         ExecError::Engine(text) => {
             Diagnostic::error("SEG0901", format!("this is a mistake of segc, not of yours: {text}"))

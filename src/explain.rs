@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::cluster::Method;
 use crate::expr::{Argument, ArgumentValue, Expr, Kind, Literal, Stage};
 use crate::spec::{Function, Labels, Origin, Ref, Spec, Typed};
 use crate::syntax::ast::{
@@ -231,6 +232,10 @@ pub fn ast(ast: &Ast) -> String {
                             }
                             ClusterSetting::Seed(n) => p.line(format!("seed {}", n.value)),
                             ClusterSetting::Restarts(n) => p.line(format!("restarts {}", n.value)),
+                            ClusterSetting::Covariance(name) => p.line(format!("covariance {}", name.value)),
+                            ClusterSetting::Radius(x) => p.line(format!("radius {}", x.value)),
+                            ClusterSetting::Neighbours(n) => p.line(format!("neighbours {}", n.value)),
+                            ClusterSetting::Smallest(n) => p.line(format!("smallest {}", n.value)),
                         }
                     }
                 }),
@@ -242,8 +247,11 @@ pub fn ast(ast: &Ast) -> String {
                     ];
                     let flags: String = flags.into_iter().filter(|(set, _)| *set).map(|(_, flag)| flag).collect();
                     p.nested(format!("label {}{flags}", labels.over.value), |p| {
-                        for rule in labels.rules.iter().chain(&labels.otherwise) {
-                            let when = rule.when.as_ref().map_or("otherwise".into(), |e| format!("when {}", expr(e)));
+                        let otherwise = labels.otherwise.iter().map(|rule| (rule, "otherwise"));
+                        let noise = labels.noise.iter().map(|rule| (rule, "noise"));
+                        let rules = labels.rules.iter().map(|rule| (rule, ""));
+                        for (rule, word) in rules.chain(otherwise).chain(noise) {
+                            let when = rule.when.as_ref().map_or(word.into(), |e| format!("when {}", expr(e)));
                             p.nested(format!("{:?} {when}", rule.label.value), |p| {
                                 rule.notes
                                     .iter()
@@ -392,8 +400,15 @@ pub fn typed(spec: &Spec<Typed>) -> String {
             p.nested("cluster", |p| {
                 cluster.on.iter().for_each(|e| p.line(format!("on {}", named.expr(e))));
                 p.line(format!("scale {:?}", cluster.scale).to_lowercase());
-                p.line(format!("k {}..{} {}", cluster.k.0, cluster.k.1, cluster.choice.words));
-                p.line(format!("seed {} restarts {}", cluster.seed, cluster.restarts));
+                if cluster.method != Method::KMeans {
+                    p.line(format!("method {}", cluster.method));
+                }
+                if cluster.method.has_k() {
+                    p.line(format!("k {}..{} {}", cluster.k.0, cluster.k.1, cluster.choice.words));
+                }
+                if cluster.method.draws() {
+                    p.line(format!("seed {} restarts {}", cluster.seed, cluster.restarts));
+                }
             });
         }
         if let Some(labels) = &spec.labels {
@@ -413,5 +428,6 @@ fn typed_labels(p: &mut Printer, labels: &Labels<Typed>, named: &Named) {
             let when = rule.when.as_ref().map_or("otherwise".into(), |e| format!("when {}", named.expr(e)));
             p.line(format!("{:?} {when}", rule.label.value));
         }
+        labels.noise.iter().for_each(|noise| p.line(format!("{:?} noise", noise.label.value)));
     });
 }

@@ -10,11 +10,12 @@ use crate::summarize::in_unit;
 use crate::types::Base;
 
 /// Columns of the list beside the features.
-pub const OWN_HEADINGS: [&str; 6] = ["customer", "segment", "cluster", "rule", "silhouette", "bootstrap_share"];
+pub const OWN_HEADINGS: [&str; 7] =
+    ["customer", "segment", "cluster", "rule", "silhouette", "bootstrap_share", "responsibility"];
 
 /// One row per customer, in the order of ids: customer, segment, cluster (where there are any), the features, the rule,
 /// and how well the customer lies in the cluster: its silhouette (-1 to 1), and the share of resamples that put it there
-/// where evidence was collected.
+/// where evidence was collected, and how responsible its component of a mixture is.
 pub struct List<'a> {
     run: &'a Execution,
     /// As the list writes them, in the order of the spec: `2: recency < all.recency`.
@@ -89,6 +90,8 @@ impl<'a> List<'a> {
             columns.extend(silhouettes.map(|values| own("silhouette", Kind::Number, Source::Strength(values))));
             let shares = found.evidence.as_ref().map(|evidence| evidence.bootstrap_shares.as_slice());
             columns.extend(shares.map(|values| own("bootstrap_share", Kind::Share, Source::Strength(values))));
+            let own_component = found.chosen().likelihood.as_ref().map(|found| found.responsibilities.as_slice());
+            columns.extend(own_component.map(|values| own("responsibility", Kind::Share, Source::Strength(values))));
         }
         List { run, rules: rules(plan), columns }
     }
@@ -110,9 +113,11 @@ impl<'a> List<'a> {
             Source::Segment => Cell::Text(self.segment(row)),
             Source::Cluster => {
                 let clustering = self.run.clustering.as_ref();
-                clustering.map_or(Cell::Missing, |found| Cell::Whole(i64::from(found.labels()[row])))
+                let cluster = clustering.and_then(|found| found.cluster_of(row));
+                cluster.map_or(Cell::Missing, |cluster| Cell::Whole(i64::from(cluster)))
             }
             Source::Feature(feature) => cell(feature, column.kind, row),
+            Source::Strength(values) if values[row].is_nan() => Cell::Missing,
             Source::Strength(values) => Cell::Number(values[row]),
             Source::Rule => Cell::Text(&self.rules[self.run.labelled.rule_of_customer[row] as usize]),
         }
@@ -122,7 +127,7 @@ impl<'a> List<'a> {
 /// The label rules of a spec in its order: `2: recency < all.recency`.
 pub fn rules(plan: &Plan) -> Vec<String> {
     let words = |(nth, rule): (usize, &Rule)| format!("{}: {}", nth + 1, rule.words.as_deref().unwrap_or("otherwise"));
-    plan.labels.rules.iter().enumerate().map(words).collect()
+    plan.labels.all().enumerate().map(words).collect()
 }
 
 /// A feature of a customer.

@@ -191,6 +191,12 @@ pub struct ClusterOutcome {
     pub scale: String,
     /// The dimensions as written, e.g. `log1p(recency)`.
     pub on: Vec<String>,
+    /// What the method was told beside k, e.g. `covariance full` or `radius 0.5, neighbours 10`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<String>,
+    /// Customers in no cluster, where the method leaves any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<u64>,
     /// One row per k tried, ascending.
     pub search: Vec<SearchRow>,
     /// What resamples say about every k, where it was asked for.
@@ -209,6 +215,11 @@ pub struct SearchRow {
     pub silhouette: Option<f64>,
     pub davies_bouldin: Option<f64>,
     pub calinski_harabasz: Option<f64>,
+    /// Of a mixture: ln L, and -2 ln L + p ln n.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_likelihood: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bic: Option<f64>,
     /// Customers per cluster, in the order of cluster numbers.
     pub sizes: Vec<u64>,
     pub smallest_share: f64,

@@ -131,6 +131,10 @@ fn search(outcome: &Outcome, out: &mut String) {
             smallest,
         ]);
     }
+    if cluster.search.iter().any(|row| row.bic.is_some()) {
+        table.head.push("bic".to_owned());
+        table.rows.iter_mut().zip(&cluster.search).for_each(|(cells, row)| cells.push(shown(row.bic, 2)));
+    }
     table.write(out);
 }
 

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::cluster::Method;
 use crate::database::write::{Mode, TableName};
 use crate::expr::{Argument, Comparator, Decimal, Expr, Stage};
 use crate::syntax::ast::{Destination, Header, Rows};
@@ -286,7 +287,10 @@ pub struct Feature<S: Stage> {
 pub struct Cluster<S: Stage> {
     pub on: Vec<Expr<S>>,
     pub scale: Scale,
+    pub method: Method,
+    /// Without meaning where the method has none.
     pub k: (u32, u32),
+    /// Of `k`, or else of the method.
     pub k_span: Span,
     pub choice: Choice,
     pub seed: u64,
@@ -323,6 +327,8 @@ pub enum Criterion {
     PredictionStrength,
     /// The largest k that can be believed: see [`crate::cluster::Evidence::verdict`].
     Evidence,
+    /// The smallest Bayesian information criterion of a mixture.
+    Bic,
 }
 
 impl Criterion {
@@ -358,6 +364,8 @@ pub struct Labels<S: Stage> {
     /// The rules take everybody, without `otherwise`; proved, or an error.
     pub exhaustive: bool,
     pub rules: Vec<Rule<S>>,
+    /// What those are called who are in no cluster.
+    pub noise: Option<Rule<S>>,
     pub span: Span,
 }
 

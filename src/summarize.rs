@@ -278,7 +278,7 @@ fn segments(run: &Execution, facts: &Facts, summaries: &[FeatureSummary]) -> Vec
         .enumerate()
         .map(|(index, segment)| {
             let members: Vec<usize> = (0..n).filter(|c| run.labelled.of_customer[*c] == index as u32).collect();
-            let rule = &facts.plan.labels.rules[segment.rule as usize];
+            let rule = facts.plan.labels.rule(segment.rule);
             let amount = customers.amounts.as_ref().map(|a| members.iter().map(|m| i128::from(a[*m])).sum::<i128>());
             let total = run.ledger.amount_used;
             let profile =
@@ -328,9 +328,12 @@ fn silhouette(run: &Execution, members: &[usize]) -> Option<SilhouetteProfile> {
     if all.is_empty() {
         return None;
     }
-    let mut values: Vec<f64> = members.iter().map(|m| all[*m]).collect();
+    let mut values: Vec<f64> = members.iter().map(|m| all[*m]).filter(|s| !s.is_nan()).collect();
     values.sort_by(|a, b| b.total_cmp(a));
     let n = values.len();
+    if n == 0 {
+        return None;
+    }
     let points = n.min(BLADE);
     let step = |i: usize| if points > 1 { i * (n - 1) / (points - 1) } else { 0 };
     Some(SilhouetteProfile {
@@ -421,6 +424,8 @@ fn cluster(run: &Execution, facts: &Facts, places: &[u32]) -> Option<ClusterOutc
         silhouette: c.fitted.silhouette,
         davies_bouldin: c.fitted.davies_bouldin,
         calinski_harabasz: c.fitted.calinski_harabasz,
+        log_likelihood: c.fitted.likelihood.as_ref().map(|found| found.log_likelihood),
+        bic: c.fitted.likelihood.as_ref().map(|found| found.bic),
         sizes: c.fitted.sizes.clone(),
         smallest_share: c.smallest_share,
         qualifies: c.misses.is_none(),
@@ -437,7 +442,9 @@ fn cluster(run: &Execution, facts: &Facts, places: &[u32]) -> Option<ClusterOutc
         }
     });
     Some(ClusterOutcome {
-        method: "kmeans".into(),
+        method: plan.method.name().into(),
+        settings: plan.method.settings(),
+        noise: plan.method.has_noise().then_some(chosen.noise),
         k: chosen.k,
         chosen_by: plan.choice.words.clone(),
         seed: plan.seed,
@@ -537,7 +544,7 @@ fn rules(run: &Execution, plan: &Plan) -> Vec<RuleOutcome> {
         clusters: run.labelled.clusters_by_rule[index],
         customers: run.labelled.rule_of_customer.iter().filter(|r| **r == index as u32).count() as u64,
     };
-    plan.labels.rules.iter().enumerate().map(rule).collect()
+    plan.labels.all().enumerate().map(rule).collect()
 }
 
 /// Over customers with a positive amount; nothing when there is none.

@@ -11,6 +11,7 @@ use segc::exec::Values;
 use segc::exec::place::Measured;
 use segc::ingest::InputFile;
 use segc::inputs::Instead;
+use segc::list::{Cell, List};
 use segc::output::{self, Texts, model};
 use segc::progress::Silent;
 use segc::time::DAY;
@@ -173,7 +174,7 @@ fn distance_and_margin_are_what_they_say() {
             .collect();
         distances.sort_by(|a, b| a.0.total_cmp(&b.0));
         let near = placement.cluster.as_ref().unwrap();
-        assert_eq!(near.cluster as usize, distances[0].1);
+        assert_eq!(near.cluster, Some(distances[0].1 as u32));
         assert!((near.distance - distances[0].0).abs() < 1e-12);
         assert!((near.margin.unwrap() - (distances[1].0 - distances[0].0)).abs() < 1e-12);
     }
@@ -187,8 +188,68 @@ fn one_cluster_has_no_margin() {
     let assigner = assigner(&case);
     let (found, _) = assigned(&assigner, &case, &["orders.csv"], None).unwrap();
     let near = found.placed.placements[0].cluster.as_ref().unwrap();
-    assert_eq!((near.cluster, near.margin), (0, None));
+    assert_eq!((near.cluster, near.margin), (Some(0), None));
     assert!(column(&table(&found.csv(Texts::Harmless)), "margin").iter().all(String::is_empty));
+}
+
+/// The list of a build as rows of cells, the header first; dates are left out.
+fn listed(built: &Built) -> Vec<Vec<String>> {
+    let list = List::of(&built.execution, &built.plan);
+    let text = |cell: Cell| match cell {
+        Cell::Text(text) => text.to_owned(),
+        Cell::Whole(n) => n.to_string(),
+        Cell::Number(x) => x.to_string(),
+        _ => String::new(),
+    };
+    let row = |row| list.columns.iter().map(|column| text(list.cell(row, column))).collect();
+    let head = list.columns.iter().map(|column| column.heading.to_string()).collect();
+    std::iter::once(head).chain((0..list.height()).map(row)).collect()
+}
+
+/// Each method through the language: the list, the model and what the model says of the same customers.
+#[test]
+fn customers_get_back_their_segments_by_every_method() {
+    let methods = [
+        ("minibatch", "method minibatch; k 2..4 by silhouette"),
+        ("gmm", "method gmm; k 2..4 by bic"),
+        ("gmm", "method gmm; covariance tied; k 3"),
+        ("ward", "method ward; k 2..5 by davies_bouldin"),
+        ("dbscan", "method dbscan; radius 0.3; neighbours 4"),
+        ("hdbscan", "method hdbscan; smallest 6; neighbours 4"),
+    ];
+    for (method, settings) in methods {
+        let case = clustered();
+        let spec = fs::read_to_string(case.path("case.seg")).unwrap();
+        let noise = if settings.contains("neighbours") { "\n    noise \"Strays\"" } else { "" };
+        let spec = spec.replace("k 3", settings).replace("otherwise \"Other\"", &format!("otherwise \"Other\"{noise}"));
+        case.put("case.seg", &spec);
+        // A giant whom nobody is near.
+        let orders = fs::read_to_string(case.path("orders.csv")).unwrap();
+        case.put("orders.csv", &format!("{orders}giant,g,p1,1,90000000,2024-01-28\n"));
+        let built = case.built();
+        let outcome = &built.outcome;
+        let cluster = outcome.cluster.as_ref().unwrap();
+        assert_eq!(cluster.method, method);
+        assert_eq!(cluster.search.iter().any(|row| row.bic.is_some()), method == "gmm");
+        let strays = outcome.segments.iter().filter(|segment| segment.label == "Strays").count();
+        assert_eq!((cluster.noise.is_some(), strays == 1), (!noise.is_empty(), !noise.is_empty()), "{settings}");
+        let customers: u64 = cluster.clusters.iter().map(|c| c.customers).sum::<u64>() + cluster.noise.unwrap_or(0);
+        assert_eq!(customers, 61);
+        let list = listed(&built);
+        let assigner = open(&model_of(&built, &case)).unwrap();
+        let (found, _) = assigned(&assigner, &case, &["orders.csv"], None).unwrap();
+        let again = table(&found.csv(Texts::Harmless));
+        for name in ["customer", "segment", "cluster", "rule"] {
+            assert_eq!(column(&list, name), column(&again, name), "{settings}: {name}");
+        }
+        if method == "gmm" {
+            let own = column(&list, "responsibility");
+            assert!(own.iter().all(|x| (0.0..=1.0).contains(&x.parse::<f64>().unwrap())));
+        }
+        let alone = list.iter().find(|row| row[0] == "giant").unwrap();
+        assert_eq!(noise.is_empty(), alone[1] != "Strays", "{settings}");
+        assert!(segc::why::why(&case.compile(), &built, "giant").unwrap().is_some());
+    }
 }
 
 /// Spends 10, 20, 20, 30 and 40: cut points 1: 10, 2: 20, 4: 30, 5: 40; the 25th and 75th percentiles are 20 and 30.

@@ -9,17 +9,17 @@ use std::sync::Mutex;
 use ndarray::{Array2, ArrayView2, Axis, array};
 use proptest::prelude::*;
 use segc::cluster::{
-    Assignment, Candidate, ClusterError, KMeans, KMeansOptions, Sample, Scaler, Scaling, assign, calinski_harabasz,
+    Assignment, Candidate, ClusterError, Fit, KMeansOptions, Sample, Scaler, Scaling, assign, calinski_harabasz,
     davies_bouldin, fit, project, search, silhouette, silhouettes,
 };
 use segc::progress::{Progress, Silent};
 
 #[track_caller]
-fn assert_near(found: f64, expected: f64, tolerance: f64) {
+pub(crate) fn assert_near(found: f64, expected: f64, tolerance: f64) {
     assert!((found - expected).abs() <= tolerance, "found {found}, expected {expected} within {tolerance}");
 }
 
-fn sample(points: &Array2<f64>) -> Sample {
+pub(crate) fn sample(points: &Array2<f64>) -> Sample {
     Sample::new(points.view()).unwrap()
 }
 
@@ -28,7 +28,7 @@ fn searched(points: &Array2<f64>, k: std::ops::RangeInclusive<u32>) -> Vec<Candi
 }
 
 /// Fisher's iris, 150 flowers by 4 measures, and the species as labels.
-fn iris() -> (Array2<f64>, Vec<u32>) {
+pub(crate) fn iris() -> (Array2<f64>, Vec<u32>) {
     let mut values = Vec::new();
     let mut species = Vec::new();
     for line in include_str!("data/iris.csv").lines().skip(1) {
@@ -40,7 +40,7 @@ fn iris() -> (Array2<f64>, Vec<u32>) {
 }
 
 /// 1,200 points in five groups of 500, 300, 200, 100 and 100; every coordinate is exact in binary.
-fn made() -> (Array2<f64>, Vec<u32>) {
+pub(crate) fn made() -> (Array2<f64>, Vec<u32>) {
     let group = |i: usize| [0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4][i % 12];
     let center = [[0.0, 0.0, 1.0], [10.0, 2.0, 0.0], [10.0, 12.0, 5.0], [-8.0, 7.0, -5.0], [3.0, -9.0, 6.0]];
     let point = |i: usize, column: usize| {
@@ -52,7 +52,7 @@ fn made() -> (Array2<f64>, Vec<u32>) {
 }
 
 /// Recency, frequency and monetary value of 4,338 customers, when the data folder is there.
-fn online_retail() -> Option<Array2<f64>> {
+pub(crate) fn online_retail() -> Option<Array2<f64>> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data").to_string();
     let folder = std::env::var("SEGC_DATA").unwrap_or(beside);
     let file = std::fs::File::open(std::path::Path::new(&folder).join("online_retail.csv.gz")).ok()?;
@@ -84,7 +84,7 @@ fn online_retail() -> Option<Array2<f64>> {
     Some(Array2::from_shape_vec((customers.len(), 3), values).unwrap())
 }
 
-fn standardised(mut points: Array2<f64>) -> Array2<f64> {
+pub(crate) fn standardised(mut points: Array2<f64>) -> Array2<f64> {
     Scaler::fit(points.view(), Scaling::ZScore).unwrap().transform(&mut points).unwrap();
     points
 }
@@ -223,7 +223,7 @@ fn the_order_of_rows_does_not_matter() {
             if a.k == 1 { Vec::new() } else { order.iter().map(|&row| a.silhouettes[row]).collect() };
         assert_eq!(silhouettes, b.silhouettes);
         let rest = |candidate: Candidate| Candidate {
-            fit: KMeans { labels: Vec::new(), ..candidate.fit },
+            fit: Fit { labels: Vec::new(), ..candidate.fit },
             silhouettes: Vec::new(),
             ..candidate
         };
@@ -528,7 +528,7 @@ proptest! {
         let options = KMeansOptions { restarts: 3, ..KMeansOptions::default() };
         let most = sample.distinct() as u32;
         for candidate in search(&sample, 1..=most.min(6), &options, &Silent).unwrap() {
-            let KMeans { centers, labels, inertia, .. } = &candidate.fit;
+            let Fit { centers, labels, inertia, .. } = &candidate.fit;
             prop_assert!(centers.iter().chain(&candidate.silhouettes).chain([inertia]).all(|x| x.is_finite()));
             let indices = [candidate.silhouette, candidate.davies_bouldin, candidate.calinski_harabasz];
             prop_assert!(indices.into_iter().flatten().all(f64::is_finite));

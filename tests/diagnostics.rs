@@ -266,9 +266,9 @@ fn model_of_another_language() -> Vec<Diagnostic> {
 const IN_WORDS: &[&str] = &[
     "SEG0106", "SEG0111", "SEG0305", "SEG0315", "SEG0316", "SEG0320", "SEG0321", "SEG0322", "SEG0323", "SEG0324",
     "SEG0325", "SEG0326", "SEG0327", "SEG0328", "SEG0350", "SEG0351", "SEG0352", "SEG0353", "SEG0354", "SEG0355",
-    "SEG0356", "SEG0357", "SEG0504", "SEG0542", "SEG0543", "SEG0544", "SEG0545", "SEG0546", "SEG0547", "SEG0548",
-    "SEG0630", "SEG0640", "SEG0641", "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707", "SEG0708",
-    "SEG0709", "SEG0710", "SEG0711", "SEG0720", "SEG0730", "SEG0731", "SEG0732", "SEG0901",
+    "SEG0356", "SEG0357", "SEG0504", "SEG0506", "SEG0542", "SEG0543", "SEG0544", "SEG0545", "SEG0546", "SEG0547",
+    "SEG0548", "SEG0630", "SEG0640", "SEG0641", "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707",
+    "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0720", "SEG0730", "SEG0731", "SEG0732", "SEG0901",
 ];
 
 #[test]
@@ -332,6 +332,20 @@ fn no_spec() -> Vec<Diagnostic> {
 fn spec_of_two_megabytes() -> Vec<Diagnostic> {
     let long = format!("{SPEC}{}", "# and so on\n".repeat(200_000));
     in_folder(|folder| fs::write(folder.join("shop.seg"), long).unwrap(), |_, run| run.diagnostics)
+}
+
+fn more_customers_than_ward_takes() -> Vec<Diagnostic> {
+    let prepare = |folder: &Path| {
+        let rows: String = (1..=20_001).map(|n| format!("c{n},{n},2024-01-05\n")).collect();
+        fs::write(folder.join("orders.csv"), format!("customer,price,at\n{rows}")).unwrap();
+        let cluster = "cluster { on spend; method ward; k 2 }\n label clusters { otherwise \"Everyone\" }";
+        let spec = format!(
+            "segmentation shop {{ currency EUR\n source orders from \"orders.csv\" {{ customer: id; price: money; at: datetime }}\n\
+             as_of max(at) + 1 day\n features {{ spend = sum(price) }}\n {cluster}\n}}\n"
+        );
+        fs::write(folder.join("shop.seg"), spec).unwrap();
+    };
+    in_folder(prepare, |_, run| run.diagnostics)
 }
 
 fn sheet_that_is_not_there() -> Vec<Diagnostic> {
@@ -572,6 +586,7 @@ const ELSEWHERE: &[(&str, Diagnose)] = &[
     ("SEG0305", sheet_that_is_not_there),
     ("SEG0315", column_of_lists),
     ("SEG0316", database_with_changes_beside),
+    ("SEG0506", more_customers_than_ward_takes),
     ("SEG0630", snapshot_of_another_version),
     ("SEG0640", revision_that_is_not_there),
     ("SEG0641", condition_on_nothing),

@@ -84,8 +84,9 @@ fn expected(kind: &str) -> BTreeSet<String> {
         "choices" => {
             let scales = words_known("k 2\n scale nothing_such");
             let methods = words_known("k 2\n method nothing_such");
+            let covariances = words_known("k 2\n method gmm\n covariance nothing_such");
             let criteria = words_known("k 2..3 by nothing_such");
-            scales.into_iter().chain(methods).chain(criteria).collect()
+            scales.into_iter().chain(methods).chain(covariances).chain(criteria).collect()
         }
         // Names that mean something in every spec, beside the words of the grammar.
         _ => words_of_grammar().into_iter().chain(["all", "rows", "clusters"].map(str::to_owned)).collect(),

@@ -94,13 +94,17 @@ fn the_words_of_cluster_are_those_that_segc_knows() {
     let reference = Reference::read();
     let table = reference.table(&["setting", "values"]);
     let settings: Vec<&str> = table.rows.iter().flat_map(|row| spans(&row[0])).collect();
-    assert_eq!(settings, ["on", "scale", "method", "k", "seed", "restarts"]);
+    assert_eq!(
+        settings,
+        ["on", "scale", "method", "k", "seed", "restarts", "covariance", "radius", "neighbours", "smallest"]
+    );
     let values = |setting: &str| -> Vec<String> {
         let row = table.rows.iter().find(|row| spans(&row[0]) == [setting]).unwrap();
         spans(&row[1]).into_iter().map(str::to_owned).collect()
     };
     assert_eq!(values("scale"), words_known("k 2\n scale nothing_such"));
     assert_eq!(values("method"), words_known("k 2\n method nothing_such"));
+    assert_eq!(values("covariance"), words_known("k 2\n method gmm\n covariance nothing_such"));
     for criterion in words_known("k 2..3 by nothing_such") {
         assert!(has_word(&reference.code(), &criterion), "{criterion}");
     }

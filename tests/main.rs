@@ -2,6 +2,7 @@
 
 mod assign;
 mod cluster;
+mod clusterers;
 mod clv;
 mod customers;
 mod damage;

@@ -255,7 +255,7 @@ fn the_smallest_change_leads_into_another_cluster() {
         let about = why(&compiled, &built, &customers.ids[row]).unwrap().unwrap();
         let cluster = about.cluster.as_ref().unwrap();
         let near = placed(row, None).cluster.unwrap();
-        assert_eq!(cluster.cluster, near.cluster);
+        assert_eq!(Some(cluster.cluster), near.cluster);
         assert!((cluster.distance - near.distance).abs() < 1e-9);
         assert!((cluster.next.as_ref().unwrap().margin - near.margin.unwrap()).abs() < 1e-9);
         let names: Vec<&str> = about.changes.iter().map(|change| change.feature.as_str()).collect();

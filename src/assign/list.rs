@@ -30,7 +30,7 @@ pub(super) fn csv(assigned: &Assigned, texts: Texts) -> Vec<u8> {
     for (row, placement) in placed.placements.iter().enumerate() {
         let segment = placement.segment.as_ref();
         let near = placement.cluster.as_ref();
-        let whole = |n: &Near| Cell::Whole(i64::from(n.cluster));
+        let whole = |n: &Near| n.cluster.map_or(Cell::Missing, |cluster| Cell::Whole(i64::from(cluster)));
         let of_cluster = [
             near.map_or(Cell::Missing, whole),
             near.map_or(Cell::Missing, |n| Cell::Number(n.distance)),
@@ -62,7 +62,7 @@ pub(super) fn json_lines(assigned: &Assigned) -> Vec<u8> {
             "customer": placed.customers.ids[row],
             "segment": placement.segment.as_ref().map(|s| &s.label),
             "rule": placement.segment.as_ref().map(|s| &rules[s.rule as usize]),
-            "cluster": near.map(|n| n.cluster),
+            "cluster": near.and_then(|n| n.cluster),
             "distance": near.map(|n| n.distance),
             "margin": near.and_then(|n| n.margin),
             "outside": outside,

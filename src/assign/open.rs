@@ -170,6 +170,7 @@ fn clusters(found: &ModelClusters, plan: &Plan) -> Option<Clusters> {
     let spread = scaler.spread.iter().all(|x| *x >= 0.0);
     let whole = fits(&scaler.center) && fits(&scaler.spread) && spread && scaler.scaling == scaling(cluster.scale);
     let whole = whole && found.centers.iter().all(|center| fits(center));
+    let whole = whole && found.placing.is_of(cluster.method) && found.placing.is_whole(k, dimensions);
     let named = match plan.labels.over {
         Over::Clusters => k,
         Over::Customers => 0,
@@ -180,5 +181,5 @@ fn clusters(found: &ModelClusters, plan: &Plan) -> Option<Clusters> {
     }
     let named = found.segments.iter().zip(&found.rules);
     let segments = named.map(|(label, rule)| Named { label: label.clone(), rule: *rule });
-    Clusters::new(scaler.clone(), &found.centers, segments.collect())
+    Clusters::new(scaler.clone(), &found.centers, found.placing.clone(), segments.collect())
 }

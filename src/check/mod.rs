@@ -342,6 +342,7 @@ impl Checker<'_> {
         Cluster {
             on,
             scale: cluster.scale,
+            method: cluster.method,
             k: cluster.k,
             k_span: cluster.k_span,
             choice: cluster.choice.clone(),
@@ -352,20 +353,18 @@ impl Checker<'_> {
     }
 
     fn labels(&mut self, labels: &Labels<Resolved>) -> Labels<Typed> {
-        let rules = labels
-            .rules
-            .iter()
-            .map(|rule| Rule {
-                label: rule.label.clone(),
-                when: rule.when.as_ref().map(|when| self.condition(when)),
-                description: rule.description.clone(),
-                action: rule.action.clone(),
-                color: rule.color.clone(),
-                span: rule.span,
-            })
-            .collect();
+        let mut rule = |rule: &Rule<Resolved>| Rule {
+            label: rule.label.clone(),
+            when: rule.when.as_ref().map(|when| self.condition(when)),
+            description: rule.description.clone(),
+            action: rule.action.clone(),
+            color: rule.color.clone(),
+            span: rule.span,
+        };
+        let rules = labels.rules.iter().map(&mut rule).collect();
+        let noise = labels.noise.as_ref().map(&mut rule);
         let Labels { over, distinct, disjoint, exhaustive, span, .. } = *labels;
-        Labels { over, distinct, disjoint, exhaustive, rules, span }
+        Labels { over, distinct, disjoint, exhaustive, rules, noise, span }
     }
 
     /// `dropping` are the names of the rules that can take rows.

@@ -1,7 +1,7 @@
 //! Indices of a clustering from its centres: Davies-Bouldin and Calinski-Harabasz.
 
 use super::groups::n_labels;
-use super::sample::{Sample, means};
+use super::sample::{Sample, means, square_distance};
 
 /// Mean over clusters of the worst (S_i + S_j) / d(i, j), S being the mean distance of a cluster's rows to its centre
 /// and d the distance of two centres. The smaller the better, 0 at least; none for fewer than two clusters. Clusters
@@ -67,8 +67,4 @@ fn clusters(sample: &Sample, labels: &[u32]) -> Vec<Cluster> {
     }
     clusters.retain(|cluster| cluster.mass > 0.0);
     clusters
-}
-
-fn square_distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum()
 }

@@ -25,7 +25,7 @@ impl Default for KMeansOptions {
 
 /// A clustering. Clusters are numbered by their centres: smallest first coordinate first, then the next coordinates.
 #[derive(Debug, Clone, PartialEq)]
-pub struct KMeans {
+pub struct Fit {
     /// Means of the clusters, `k x columns`.
     pub centers: Array2<f64>,
     /// The cluster of every row, that of its nearest centre: what [`assign`] gives.
@@ -51,7 +51,7 @@ pub struct Assignment {
 /// Errors: `k` is 0 or larger than the number of distinct points.
 /// Source: S. Lloyd, Least squares quantization in PCM, 1982; D. Arthur and S. Vassilvitskii, k-means++: the advantages
 /// of careful seeding, 2007 (the greedy variant with 2 + ln k trials for each centre).
-pub fn fit(sample: &Sample, k: u32, options: &KMeansOptions) -> Result<KMeans, ClusterError> {
+pub fn fit(sample: &Sample, k: u32, options: &KMeansOptions) -> Result<Fit, ClusterError> {
     let k = checked_k(sample, k)?;
     let solver = Solver::new(sample, options);
     let runs: Vec<Run> = (0..options.restarts.max(1)).into_par_iter().map(|restart| solver.run(k, restart)).collect();
@@ -144,17 +144,17 @@ impl<'a> Solver<'a> {
 
     /// Takes a run on to a fixed point, where every centre is the exact mean of its cluster and every point is nearest
     /// to its own centre, and numbers the clusters.
-    pub fn settle(&self, run: Run) -> KMeans {
+    pub fn settle(&self, run: Run) -> Fit {
         let Run { centers, mut iterations, .. } = run;
         let (sample, columns) = (self.sample, self.sample.columns());
         let k = centers.len() / columns;
-        let mut centers = in_order(&centers, columns);
+        let mut centers = sorted(&centers, columns);
         let (mut labels, mut squares) = nearest_of(sample.blocks(), &centers);
         for _ in 0..self.options.max_iter {
             let members = labels.as_flattened().iter().zip(sample.points());
             let (mut means, mass) = means(k, columns, members.map(|(&label, (point, weight))| (label, point, weight)));
             refill_empty(sample, &mut means, &mass);
-            let means = in_order(&means, columns);
+            let means = sorted(&means, columns);
             if means == centers {
                 break;
             }
@@ -162,7 +162,7 @@ impl<'a> Solver<'a> {
             (labels, squares) = nearest_of(sample.blocks(), &centers);
             iterations += 1;
         }
-        KMeans {
+        Fit {
             centers: Array2::from_shape_vec((k, columns), centers)
                 .expect("there are k centres of `columns` coordinates"),
             inertia: inertia(sample, &squares),
@@ -245,7 +245,7 @@ fn follow(blocks: &Blocks, partition: &Partition, sums: &mut [f64], mass: &mut [
 }
 
 /// Moves the centre of each cluster without points to the point that is farthest from all other centres.
-fn refill_empty(sample: &Sample, centers: &mut [f64], mass: &[f64]) {
+pub(super) fn refill_empty(sample: &Sample, centers: &mut [f64], mass: &[f64]) {
     let columns = sample.columns();
     let filled = centers.chunks_exact(columns).zip(mass).filter(|&(_, &mass)| mass > 0.0);
     let mut others: Vec<f64> = filled.flat_map(|(center, _)| center.iter().copied()).collect();
@@ -318,7 +318,7 @@ fn inertia(sample: &Sample, squares: &[Lane]) -> f64 {
 }
 
 /// Centres by their coordinates.
-fn in_order(centers: &[f64], columns: usize) -> Vec<f64> {
+pub(super) fn sorted(centers: &[f64], columns: usize) -> Vec<f64> {
     let mut rows: Vec<&[f64]> = centers.chunks_exact(columns).collect();
     rows.sort_by(|a, b| a.partial_cmp(b).expect("centres are numbers"));
     rows.concat()

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::ClusterError;
@@ -86,6 +86,25 @@ impl Sample {
 
     pub(super) fn point(&self, point: usize) -> &[f64] {
         &self.points[point * self.columns..(point + 1) * self.columns]
+    }
+
+    /// Row-major coordinates of the distinct points.
+    pub(super) fn values(&self) -> &[f64] {
+        &self.points
+    }
+
+    /// Rows per distinct point.
+    pub(super) fn weights(&self) -> &[f64] {
+        &self.blocks.weights.as_flattened()[..self.distinct()]
+    }
+
+    /// Sum over rows of the squared distance to the centre that the label of their distinct point names.
+    pub(super) fn scatter(&self, centers: &Array2<f64>, labels: &[u32]) -> f64 {
+        let squares = self.points().zip(labels).filter_map(|((point, weight), &label)| {
+            let center = centers.row(label as usize);
+            Some(weight * square_distance(point, center.as_slice()?))
+        });
+        squares.sum()
     }
 
     /// The distinct points with their weights.
@@ -188,6 +207,10 @@ pub(super) fn means<'a>(
         }
     }
     (means, mass)
+}
+
+pub(super) fn square_distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum()
 }
 
 /// Codes that are close for points that are close (Morton 1966): each coordinate as an integer on its range, their bits

@@ -1,31 +1,39 @@
-//! k-means for every k of a range, each judged by all indices. Which k to take is the caller's choice.
+//! Every k of a range clustered, each clustering judged by all indices. Which one to take is the caller's choice.
 
 use std::ops::RangeInclusive;
 
 use rayon::prelude::*;
 
-use super::kmeans::{KMeans, KMeansOptions, Run, Solver, checked_k};
+use super::kmeans::{Fit, KMeansOptions, Run, Solver, checked_k};
+use super::method::{Found, Likelihood, Method, Placing};
 use super::{ClusterError, Sample, calinski_harabasz, davies_bouldin, silhouettes};
 use crate::progress::Progress;
 
-/// One k and what speaks for it.
+/// One clustering and what speaks for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
+    /// Number of clusters; noise is none.
     pub k: u32,
-    /// The same as [`super::fit`] gives for this k.
-    pub fit: KMeans,
-    /// Mean silhouette; none for k = 1, as with the other two indices.
+    /// For k-means the same as [`super::fit`] gives for this k. Rows of noise have the label `k`.
+    pub fit: Fit,
+    /// How other points find their cluster.
+    pub placing: Placing,
+    /// Of a mixture.
+    pub likelihood: Option<Likelihood>,
+    /// Mean silhouette of the rows in clusters; none for k = 1, as with the other two indices.
     pub silhouette: Option<f64>,
-    /// The silhouette of every row; empty for k = 1.
+    /// The silhouette of every row, NaN for noise; empty for k = 1.
     pub silhouettes: Vec<f64>,
     pub davies_bouldin: Option<f64>,
     /// None also where every row is its cluster's centre.
     pub calinski_harabasz: Option<f64>,
     /// Rows per cluster, in the order of cluster numbers.
     pub sizes: Vec<u64>,
+    /// Rows in no cluster.
+    pub noise: u64,
 }
 
-/// Clusters the sample for every k, in ascending order.
+/// Clusters the sample by k-means for every k, in ascending order.
 ///
 /// Errors: a k that is 0 or larger than the number of distinct points, before anything is computed.
 pub fn search(
@@ -34,34 +42,98 @@ pub fn search(
     options: &KMeansOptions,
     progress: &dyn Progress,
 ) -> Result<Vec<Candidate>, ClusterError> {
-    if k.is_empty() {
-        return Ok(Vec::new());
-    }
-    checked_k(sample, *k.start())?;
-    checked_k(sample, *k.end())?;
-    let ks: Vec<usize> = k.map(|k| k as usize).collect();
+    search_by(Method::KMeans, sample, k, options, progress)
+}
 
-    let fits = fits(sample, &ks, options, progress);
-    let labelings: Vec<&[u32]> = fits.iter().map(|fit| fit.labels.as_slice()).collect();
-    let silhouettes = silhouettes(sample, &labelings, progress);
-    let candidate = |(fit, silhouette): (KMeans, Option<super::Silhouette>)| {
-        let mut sizes = vec![0; fit.centers.nrows()];
-        fit.labels.iter().for_each(|&label| sizes[label as usize] += 1);
-        Candidate {
-            k: sizes.len() as u32,
-            silhouette: silhouette.as_ref().map(|silhouette| silhouette.mean),
-            silhouettes: silhouette.map(|silhouette| silhouette.of_rows).unwrap_or_default(),
-            davies_bouldin: davies_bouldin(sample, &fit.labels),
-            calinski_harabasz: calinski_harabasz(sample, &fit.labels),
-            sizes,
-            fit,
+/// The same by any method. One that finds the number of clusters by itself gives one candidate, whatever `k` is.
+///
+/// Errors: those of [`search`] where the method has a k; more points than the method can take; a mixture whose
+/// covariances can't be inverted; nothing but noise.
+pub fn search_by(
+    method: Method,
+    sample: &Sample,
+    k: RangeInclusive<u32>,
+    options: &KMeansOptions,
+    progress: &dyn Progress,
+) -> Result<Vec<Candidate>, ClusterError> {
+    if method.has_k() {
+        if k.is_empty() {
+            return Ok(Vec::new());
         }
+        checked_k(sample, *k.start())?;
+        checked_k(sample, *k.end())?;
+    }
+    let ks: Vec<u32> = k.collect();
+    let found = match method {
+        Method::KMeans => {
+            let ks: Vec<usize> = ks.iter().map(|&k| k as usize).collect();
+            fits(sample, &ks, options, progress).into_iter().map(Found::by_centers).collect()
+        }
+        method => method.clusterings(sample, &ks, options, progress)?,
     };
-    Ok(fits.into_par_iter().zip(silhouettes).map(candidate).collect())
+    judged(sample, found, progress)
+}
+
+fn judged(sample: &Sample, found: Vec<Found>, progress: &dyn Progress) -> Result<Vec<Candidate>, ClusterError> {
+    if let [found] = found.as_slice()
+        && found.noise() > 0
+    {
+        return Ok(vec![judged_without_noise(sample, found.clone(), progress)?]);
+    }
+    let labelings: Vec<&[u32]> = found.iter().map(|found| found.fit.labels.as_slice()).collect();
+    let silhouettes = silhouettes(sample, &labelings, progress);
+    let candidate = |(found, silhouette): (Found, Option<super::Silhouette>)| Candidate {
+        silhouette: silhouette.as_ref().map(|silhouette| silhouette.mean),
+        silhouettes: silhouette.map(|silhouette| silhouette.of_rows).unwrap_or_default(),
+        davies_bouldin: davies_bouldin(sample, &found.fit.labels),
+        calinski_harabasz: calinski_harabasz(sample, &found.fit.labels),
+        ..Candidate::unjudged(found)
+    };
+    Ok(found.into_par_iter().zip(silhouettes).map(candidate).collect())
+}
+
+/// The indices of the rows that are in clusters, as if there were no others.
+fn judged_without_noise(sample: &Sample, found: Found, progress: &dyn Progress) -> Result<Candidate, ClusterError> {
+    let rows: Vec<usize> = (0..sample.rows()).filter(|&row| !found.is_noise(row)).collect();
+    let labels: Vec<u32> = rows.iter().map(|&row| found.fit.labels[row]).collect();
+    let clustered = sample.subset(&rows)?;
+    let silhouette = silhouettes(&clustered, &[&labels], progress).pop().flatten();
+    let mut of_rows = vec![];
+    if let Some(silhouette) = &silhouette {
+        of_rows.resize(sample.rows(), f64::NAN);
+        rows.iter().zip(&silhouette.of_rows).for_each(|(&row, &value)| of_rows[row] = value);
+    }
+    Ok(Candidate {
+        silhouette: silhouette.map(|silhouette| silhouette.mean),
+        silhouettes: of_rows,
+        davies_bouldin: davies_bouldin(&clustered, &labels),
+        calinski_harabasz: calinski_harabasz(&clustered, &labels),
+        ..Candidate::unjudged(found)
+    })
+}
+
+impl Candidate {
+    fn unjudged(found: Found) -> Self {
+        let k = found.fit.centers.nrows();
+        let mut sizes = vec![0; k];
+        found.fit.labels.iter().filter(|label| (**label as usize) < k).for_each(|label| sizes[*label as usize] += 1);
+        Self {
+            k: k as u32,
+            noise: found.noise(),
+            fit: found.fit,
+            placing: found.placing,
+            likelihood: found.likelihood,
+            silhouette: None,
+            silhouettes: vec![],
+            davies_bouldin: None,
+            calinski_harabasz: None,
+            sizes,
+        }
+    }
 }
 
 /// The best of all restarts for every k. Runs go in waves, so that progress is told from this thread.
-fn fits(sample: &Sample, ks: &[usize], options: &KMeansOptions, progress: &dyn Progress) -> Vec<KMeans> {
+fn fits(sample: &Sample, ks: &[usize], options: &KMeansOptions, progress: &dyn Progress) -> Vec<Fit> {
     let solver = Solver::new(sample, options);
     let restarts = options.restarts.max(1);
     let wave = (4 * rayon::current_num_threads()).div_ceil(ks.len()).max(1);
@@ -82,7 +154,7 @@ fn fits(sample: &Sample, ks: &[usize], options: &KMeansOptions, progress: &dyn P
         progress.at(u64::from(last) * ks.len() as u64);
     }
     let best: Vec<Run> = best.into_iter().flatten().collect();
-    let fits: Vec<KMeans> = best.into_par_iter().map(|run| solver.settle(run)).collect();
+    let fits: Vec<Fit> = best.into_par_iter().map(|run| solver.settle(run)).collect();
     progress.finish(&format!("{} values of `k`, best of {restarts} runs each", ks.len()));
     fits
 }

@@ -285,13 +285,13 @@ impl<'a> View<'a> {
     }
 
     fn cluster(&self, row: usize) -> Option<u32> {
-        self.built.execution.clustering.as_ref().map(|c| c.labels()[row])
+        self.built.execution.clustering.as_ref().and_then(|c| c.cluster_of(row))
     }
 
     /// `rule 2 ("Loyal" when frequency >= 3)`.
     fn rule(&self, row: usize) -> String {
-        let index = self.built.execution.labelled.rule_of_customer[row] as usize;
-        let rule = &self.built.plan.labels.rules[index];
+        let index = self.built.execution.labelled.rule_of_customer[row];
+        let rule = self.built.plan.labels.rule(index);
         let condition = rule.words.as_ref().map_or("otherwise".to_owned(), |words| format!("when {words}"));
         format!("rule {} (\"{}\" {condition})", index + 1, rule.label)
     }

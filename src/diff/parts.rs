@@ -96,7 +96,7 @@ fn parts(plan: &Plan) -> BTreeMap<&'static str, String> {
             }
         }
     }
-    let texts = plan.labels.rules.iter().flat_map(|rule| {
+    let texts = plan.labels.all().flat_map(|rule| {
         let notes = [("description", &rule.description), ("action", &rule.action), ("color", &rule.color)];
         notes.map(|(name, text)| text.as_ref().map(|text| format!("\"{}\" {name} \"{text}\"\n", rule.label)))
     });

@@ -253,7 +253,13 @@ fn learned(plan: &Plan, run: &Execution) -> Learned {
             Over::Clusters => (0..run.labelled.of_cluster.len()).map(segment).collect(),
             Over::Customers => vec![],
         };
-        Clusters { scaler: clustering.scaler.clone(), centers: clustering.chosen().fit.centers.clone(), segments }
+        let chosen = clustering.chosen();
+        Clusters {
+            scaler: clustering.scaler.clone(),
+            centers: chosen.fit.centers.clone(),
+            placing: chosen.placing.clone(),
+            segments,
+        }
     });
     let yardsticks = run.clustering.as_ref().map_or(&run.customers.yardsticks, |clustering| &clustering.yardsticks);
     Learned { yardsticks: yardsticks.clone(), everyone: Typical(run.everyone.0.clone()), clusters }

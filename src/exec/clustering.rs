@@ -16,6 +16,9 @@ use crate::types::Base;
 
 pub use crate::cluster::Candidate as Fitted;
 
+/// What a clustering misses in which a cluster has no customers.
+const EMPTY: &str = "a customer in every cluster";
+
 /// A clustering of all customers.
 #[derive(Debug, Clone)]
 pub struct Clustering {
@@ -59,7 +62,12 @@ impl Clustering {
         &self.search[self.taken].fitted
     }
 
-    /// The cluster of every customer.
+    /// The cluster of a customer; nothing for noise.
+    pub fn cluster_of(&self, row: usize) -> Option<u32> {
+        Some(self.labels()[row]).filter(|label| *label < self.chosen().k)
+    }
+
+    /// The cluster of every customer, k for noise.
     pub fn labels(&self) -> &[u32] {
         &self.chosen().fit.labels
     }
@@ -94,7 +102,7 @@ pub(super) fn cluster(
     // A range that reaches beyond what the data can give ends where the data do.
     let last = plan.k.1.min(distinct as u32);
     let options = KMeansOptions { restarts: plan.restarts, seed: plan.seed, ..KMeansOptions::default() };
-    let fits = cluster::search(&sample, plan.k.0..=last, &options, progress)?;
+    let fits = cluster::search_by(plan.method, &sample, plan.k.0..=last, &options, progress)?;
     let evidence = EvidenceOptions { kmeans: options, ..EvidenceOptions::default() };
     let found = match plan.evidence {
         true => Some(cluster::evidence(&sample, &fits, &evidence, progress)?),
@@ -106,7 +114,10 @@ pub(super) fn cluster(
         .map(|fitted| {
             let smallest_share = fitted.sizes.iter().copied().min().unwrap_or(0) as f64 / n;
             let missed = plan.choice.constraints.iter().find(|c| !meets(c, fitted.k, smallest_share));
-            Candidate { misses: missed.map(|c| c.words.clone()), smallest_share, fitted }
+            let missed = missed.map(|c| c.words.clone());
+            // The components of a mixture may overlap so much that one is nobody's likeliest.
+            let empty = fitted.sizes.contains(&0).then(|| EMPTY.to_owned());
+            Candidate { misses: missed.or(empty), smallest_share, fitted }
         })
         .collect();
     let of_k = found.as_ref().map_or(&[] as &[Evidence], |found| &found.of_k);
@@ -199,6 +210,7 @@ fn choose(by: Option<Criterion>, search: &[Candidate], evidence: &[Evidence]) ->
     let judged = || qualified().map(|(index, _)| index).filter_map(|index| Some((index, evidence.get(index)?)));
     match by {
         None => qualified().next().map(|(index, _)| index),
+        Some(Criterion::Bic) => best(&|c| c.fitted.likelihood.as_ref().map(|likelihood| -likelihood.bic)),
         Some(Criterion::Silhouette) => best(&|c| c.fitted.silhouette),
         Some(Criterion::DaviesBouldin) => best(&|c| c.fitted.davies_bouldin.map(|x| -x)),
         Some(Criterion::CalinskiHarabasz) => best(&|c| c.fitted.calinski_harabasz),

@@ -136,9 +136,18 @@ pub(super) fn clusters(
         segments[segment].clusters.push(cluster);
         of_cluster[cluster as usize] = segment as u32;
     }
-    let of_customer = clustering.labels().iter().map(|c| of_cluster[*c as usize]).collect();
-    let rule_of_customer = clustering.labels().iter().map(|c| rule_of_cluster[*c as usize]).collect();
-    let mut clusters_by_rule = vec![0; labels.rules.len()];
+    // Noise is no cluster, but a segment all the same; its rule stands behind all others.
+    let noise_rule = labels.rules.len() as u32;
+    let noise = labels.noise.as_ref().filter(|_| clustering.chosen().noise > 0).map_or(0, |noise| {
+        segments.iter().position(|s| s.label == noise.label).unwrap_or_else(|| {
+            segments.push(Segment { label: noise.label.clone(), rule: noise_rule, clusters: vec![] });
+            segments.len() - 1
+        })
+    });
+    let labels_of = || clustering.labels().iter().map(|c| *c as usize);
+    let of_customer = labels_of().map(|c| of_cluster.get(c).copied().unwrap_or(noise as u32)).collect();
+    let rule_of_customer = labels_of().map(|c| rule_of_cluster.get(c).copied().unwrap_or(noise_rule)).collect();
+    let mut clusters_by_rule = vec![0; labels.all().count()];
     rule_of_cluster.iter().for_each(|rule| clusters_by_rule[*rule as usize] += 1);
     Labelled { segments, of_customer, rule_of_customer, of_cluster, rule_of_cluster, clusters_by_rule }
 }

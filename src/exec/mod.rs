@@ -67,6 +67,12 @@ pub enum ExecError {
     NoneHolds { evidence: Vec<Evidence> },
     /// There is nothing from which a model of buying or spending could be learned.
     NoForecast { asked_by: String, error: FitError },
+    /// More different customers than the method can take.
+    TooManyPoints { distinct: usize, most: usize },
+    /// No mixture of k components can be computed.
+    NoCovariance { k: u32 },
+    /// Nobody is in any cluster.
+    OnlyNoise,
     /// The engine failed where it should not.
     Engine(String),
 }
@@ -80,7 +86,12 @@ impl From<polars::error::PolarsError> for ExecError {
 
 impl From<ClusterError> for ExecError {
     fn from(error: ClusterError) -> Self {
-        ExecError::Engine(format!("{error:?}"))
+        match error {
+            ClusterError::TooManyPoints { distinct, most } => ExecError::TooManyPoints { distinct, most },
+            ClusterError::NoCovariance { k } => ExecError::NoCovariance { k },
+            ClusterError::OnlyNoise => ExecError::OnlyNoise,
+            error => ExecError::Engine(format!("{error:?}")),
+        }
     }
 }
 

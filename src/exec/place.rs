@@ -9,7 +9,7 @@ use super::customers::{self, Customers, Feature};
 use super::labels::{self, Typical};
 use super::yardstick::Yardstick;
 use super::{ExecError, Input, Ledger, ledger};
-use crate::cluster::{self, Sample, Scaler};
+use crate::cluster::{Placed as AtCluster, Placing, Sample, Scaler};
 use crate::eval::Value;
 use crate::plan::expr::{Expr, Op};
 use crate::plan::{Plan, Step};
@@ -30,17 +30,18 @@ pub struct Clusters {
     pub scaler: Scaler,
     /// In scaled units, `k x dimensions`.
     pub centers: Array2<f64>,
+    pub placing: Placing,
     /// Per cluster, its segment and the rule that named it. Without meaning where customers are labelled.
     pub segments: Vec<Named>,
 }
 
 impl Clusters {
     /// Nothing unless there is a centre and all have as many dimensions as the scaler.
-    pub fn new(scaler: Scaler, centers: &[Vec<f64>], segments: Vec<Named>) -> Option<Clusters> {
+    pub fn new(scaler: Scaler, centers: &[Vec<f64>], placing: Placing, segments: Vec<Named>) -> Option<Clusters> {
         let dimensions = scaler.center.len();
         let whole = !centers.is_empty() && centers.iter().all(|center| center.len() == dimensions);
         let centers = Array2::from_shape_vec((centers.len(), dimensions), centers.concat()).ok().filter(|_| whole)?;
-        Some(Clusters { scaler, centers, segments })
+        Some(Clusters { scaler, centers, placing, segments })
     }
 }
 
@@ -86,13 +87,14 @@ pub struct Placement {
     pub reason: Option<String>,
 }
 
-/// The cluster whose centre is nearest. Distances are Euclidean, in scaled units.
+/// Where a customer is among the clusters. Distances are Euclidean, in scaled units.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Near {
-    pub cluster: u32,
+    /// Nothing for noise.
+    pub cluster: Option<u32>,
+    /// To the centre of the cluster; for methods that place customers beside those of the build, to the nearest of them.
     pub distance: f64,
-    /// Distance to the second nearest centre less that to the nearest: 0 on the border between two clusters. Nothing
-    /// where there is one cluster.
+    /// 0 on the border between two clusters: see [`cluster::Placed`](crate::cluster::Placed). Nothing where there is one.
     pub margin: Option<f64>,
 }
 
@@ -158,7 +160,14 @@ fn place(
             for placement in &mut placements {
                 let segments = learned.clusters.as_ref().map(|clusters| &clusters.segments);
                 let near = placement.cluster.as_ref();
-                placement.segment = near.zip(segments).map(|(near, all)| all[near.cluster as usize].clone());
+                placement.segment = near.zip(segments).and_then(|(near, all)| match near.cluster {
+                    Some(cluster) => Some(all[cluster as usize].clone()),
+                    None => plan
+                        .labels
+                        .noise
+                        .as_ref()
+                        .map(|noise| Named { label: noise.label.clone(), rule: plan.labels.rules.len() as u32 }),
+                });
             }
         }
         Over::Customers => by_rules(plan, learned, &customers, as_of, &mut placements),
@@ -166,17 +175,16 @@ fn place(
     Ok(Placed { ledger, as_of, customers, placements })
 }
 
-/// The nearest centre of every customer who has a point.
+/// The cluster of every customer who has a point.
 fn nearest(clusters: &Clusters, points: &Array2<f64>, placements: &mut [Placement]) -> Result<(), ExecError> {
     let rows: Vec<usize> = (0..placements.len()).filter(|row| placements[*row].reason.is_none()).collect();
     if rows.is_empty() {
         return Ok(());
     }
-    let found = cluster::assign(points.select(Axis(0), &rows).view(), clusters.centers.view())?;
-    for (i, row) in rows.into_iter().enumerate() {
-        let (distance, second) = (found.distances[i], found.seconds[i]);
-        let margin = second.is_finite().then_some(second - distance);
-        placements[row].cluster = Some(Near { cluster: found.labels[i], distance, margin });
+    let found = clusters.placing.place(points.select(Axis(0), &rows).view(), clusters.centers.view())?;
+    for (row, found) in rows.into_iter().zip(found) {
+        let AtCluster { cluster, distance, margin } = found;
+        placements[row].cluster = Some(Near { cluster, distance, margin });
     }
     Ok(())
 }

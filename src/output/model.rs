@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::build::Built;
-use crate::cluster::Scaler;
+use crate::cluster::{Placing, Scaler};
 use crate::compile::Compiled;
 use crate::eval::Value;
 use crate::exec::customers::Feature;
@@ -75,14 +75,25 @@ pub enum Scalar {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelClusters {
-    /// Dimensions as written; a point is scaled, then goes to the nearest centre (Euclidean), the first among equals.
+    /// Dimensions as written; a point is scaled, then placed.
     pub on: Vec<String>,
     pub scaler: Scaler,
     /// Per cluster, in scaled units.
     pub centers: Vec<Vec<f64>>,
+    /// Without it a point goes to the nearest centre (Euclidean), the first among equals.
+    #[serde(default = "nearest_center", skip_serializing_if = "is_nearest_center")]
+    pub placing: Placing,
     /// The segment of each cluster, and the rule that named it, from 0; empty where customers are labelled.
     pub segments: Vec<String>,
     pub rules: Vec<u32>,
+}
+
+fn nearest_center() -> Placing {
+    Placing::Centers
+}
+
+fn is_nearest_center(placing: &Placing) -> bool {
+    *placing == Placing::Centers
 }
 
 /// Why bytes are no model that can be used.
@@ -211,13 +222,14 @@ fn base(feature: &Feature, typical: Value) -> BaseValues {
 
 fn clusters(run: &Execution, on: Option<Vec<String>>) -> Option<ModelClusters> {
     let clustering = run.clustering.as_ref()?;
-    let fit = &clustering.chosen().fit;
+    let chosen = clustering.chosen();
     let segments = run.labelled.of_cluster.iter().map(|s| run.labelled.segments[*s as usize].label.clone());
     let rules = run.labelled.rule_of_cluster.clone();
     Some(ModelClusters {
         on: on?,
         scaler: clustering.scaler.clone(),
-        centers: fit.centers.rows().into_iter().map(|row| row.to_vec()).collect(),
+        centers: chosen.fit.centers.rows().into_iter().map(|row| row.to_vec()).collect(),
+        placing: chosen.placing.clone(),
         segments: segments.collect(),
         rules,
     })

@@ -124,7 +124,10 @@ fn columns(book: &mut Book, built: &Built, list: &List) -> Result<(), BookError>
     let meaning = |column: &Column| match column.source {
         Source::Customer => "the id of the customer",
         Source::Segment => "the label of the segment that the customer is in",
-        Source::Cluster => "the number of the cluster, from 0",
+        Source::Cluster => "the number of the cluster, from 0; empty for those who are in none",
+        Source::Strength(_) if column.heading == "responsibility" => {
+            "how surely the customer belongs to the group by the mixture: 100 % if to no other"
+        }
         Source::Strength(_) if column.kind == Kind::Share => {
             "how many of the resamples put the customer into the group again: the larger, the surer"
         }

@@ -9,6 +9,9 @@ use crate::spec::{self, Criterion, Function, Origin, Ref, Spec, Typed, argument_
 use crate::syntax::source::{SourceMap, Span};
 use crate::time::{Unit, micros_per};
 
+/// What those are called who are in no cluster, unless the spec says.
+const NOISE: &str = "Outliers";
+
 /// Lowers a spec that has no errors.
 pub fn lower(spec: &Spec<Typed>, sources: &SourceMap) -> Plan {
     let mut lowering = Lowering { spec, sources, slots: 0, feature: String::new() };
@@ -102,6 +105,7 @@ impl Lowering<'_> {
                 steps,
                 on,
                 scale: cluster.scale,
+                method: cluster.method,
                 k: cluster.k,
                 choice: cluster.choice.clone(),
                 seed: cluster.seed,
@@ -237,7 +241,21 @@ impl Lowering<'_> {
                 color: rule.color.clone(),
             })
             .collect();
-        Labels { over: labels.over, distinct: labels.distinct, rules }
+        Labels { over: labels.over, distinct: labels.distinct, rules, noise: self.noise(labels) }
+    }
+
+    /// Where clusters are labelled and the method leaves customers in none.
+    fn noise(&self, labels: &spec::Labels<Typed>) -> Option<Rule> {
+        let leaves_some = self.spec.cluster.as_ref().is_some_and(|cluster| cluster.method.has_noise());
+        let named = labels.noise.as_ref();
+        (leaves_some && labels.over == Over::Clusters).then(|| Rule {
+            label: named.map_or(NOISE, |rule| &rule.label.value).to_owned(),
+            when: None,
+            words: Some("noise".to_owned()),
+            description: named.and_then(|rule| rule.description.clone()),
+            action: named.and_then(|rule| rule.action.clone()),
+            color: named.and_then(|rule| rule.color.clone()),
+        })
     }
 
     fn words(&self, span: Span) -> String {

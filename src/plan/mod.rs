@@ -10,6 +10,7 @@ pub use lower::{BASKET_TIME, lower, lower_expression};
 pub use print::print;
 
 use crate::clv::{self, Model};
+use crate::cluster::Method;
 use crate::expr::Decimal;
 use crate::spec::{Aggregate, Check, Choice, Each, Over, Scale, SourceFormat};
 use crate::syntax::ast::{Header, Rows};
@@ -265,6 +266,7 @@ pub struct Cluster {
     pub steps: Vec<Step>,
     pub on: Vec<Projection>,
     pub scale: Scale,
+    pub method: Method,
     pub k: (u32, u32),
     pub choice: Choice,
     pub seed: u64,
@@ -279,6 +281,20 @@ pub struct Labels {
     pub distinct: bool,
     /// First match wins; the one without a condition stands last.
     pub rules: Vec<Rule>,
+    /// The name of those who are in no cluster, where the method leaves any.
+    pub noise: Option<Rule>,
+}
+
+impl Labels {
+    /// The rules, and behind them what names noise: rules are numbered in this order.
+    pub fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().chain(&self.noise)
+    }
+
+    /// The rule with this number.
+    pub fn rule(&self, index: u32) -> &Rule {
+        self.all().nth(index as usize).expect("rules are numbered as they stand")
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -60,12 +60,16 @@ pub fn print(plan: &Plan) -> String {
     line(0, "customers = project".into());
     plan.customers.steps.iter().flat_map(step).for_each(|s| line(1, s));
     if let Some(cluster) = &plan.cluster {
-        line(0, "clusters = kmeans of customers".into());
+        line(0, format!("clusters = {} of customers", cluster.method));
         cluster.steps.iter().flat_map(step).for_each(|s| line(1, s));
         cluster.on.iter().for_each(|d| line(1, format!("on {}", expression(&d.value))));
         line(1, format!("scale {:?}", cluster.scale).to_lowercase());
-        line(1, format!("k {}..{} {}", cluster.k.0, cluster.k.1, cluster.choice.words));
-        line(1, format!("seed {}, restarts {}", cluster.seed, cluster.restarts));
+        if cluster.method.has_k() {
+            line(1, format!("k {}..{} {}", cluster.k.0, cluster.k.1, cluster.choice.words));
+        }
+        if cluster.method.draws() {
+            line(1, format!("seed {}, restarts {}", cluster.seed, cluster.restarts));
+        }
         if cluster.evidence {
             line(1, "evidence from resamples".into());
         }
@@ -75,6 +79,9 @@ pub fn print(plan: &Plan) -> String {
     for rule in &plan.labels.rules {
         let when = rule.when.as_ref().map_or("otherwise".into(), |e| format!("when {}", expression(e)));
         line(1, format!("\"{}\" {when}", rule.label));
+    }
+    if let Some(noise) = &plan.labels.noise {
+        line(1, format!("\"{}\" noise", noise.label));
     }
     out
 }

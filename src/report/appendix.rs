@@ -50,6 +50,12 @@ pub fn settings(outcome: &Outcome) -> Vec<Setting> {
     }
     if let Some(cluster) = &outcome.cluster {
         add("Method", words::method(&cluster.method));
+        if let Some(settings) = &cluster.settings {
+            add("Settings", words::clean(settings));
+        }
+        if let Some(noise) = cluster.noise {
+            add("In no cluster", count(noise));
+        }
         add("Dimensions", words::clean(&cluster.on.join(", ")));
         add("Scaling", words::scaling(&cluster.scale));
         add("k", format!("{}, chosen by: {}", cluster.k, words::aloud(&cluster.chosen_by)));

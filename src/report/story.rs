@@ -430,6 +430,7 @@ fn rules_intro(outcome: &Outcome) -> String {
 fn rule(facts: &Facts, rule: &RuleOutcome) -> Rule {
     let customers = counted(rule.customers, "customer", "customers");
     let took = match facts.outcome.cluster {
+        Some(_) if rule.clusters == 0 && rule.customers > 0 => format!("took {customers}"),
         Some(_) if rule.clusters == 0 => "named no cluster".to_owned(),
         Some(_) => format!("named {}, {customers}", counted(rule.clusters, "cluster", "clusters")),
         None if rule.customers == 0 => "took no customer".to_owned(),

@@ -153,10 +153,11 @@ impl Structure {
 pub fn method(method: &str) -> String {
     match method {
         "kmeans" => "k-means".to_owned(),
-        "gmm" | "gaussian_mixture" => "Gaussian mixture".to_owned(),
+        "gmm" => "Gaussian mixture".to_owned(),
         "dbscan" => "DBSCAN".to_owned(),
         "hdbscan" => "HDBSCAN".to_owned(),
-        "agglomerative" => "agglomerative clustering".to_owned(),
+        "minibatch" => "mini-batch k-means".to_owned(),
+        "ward" => "Ward's agglomerative clustering".to_owned(),
         other => clean(other),
     }
 }

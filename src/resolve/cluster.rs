@@ -2,14 +2,30 @@
 
 use super::Resolver;
 use super::expressions::Scope;
+use crate::cluster::{Covariance, Method};
 use crate::diagnostics::{Diagnostic, suggest};
-use crate::spec::{Choice, Cluster, Constraint, ConstraintOn, Criterion, Resolved, Scale};
+use crate::expr::Decimal;
+use crate::spec::{Choice, Cluster, Constraint, ConstraintOn, Criterion, Labels, Over, Resolved, Scale};
 use crate::syntax::ast::{self, ClusterSetting, SettingValue};
 use crate::syntax::source::{Name, Span, Spanned};
 
 const SCALES: [(&str, Scale); 4] =
     [("zscore", Scale::ZScore), ("minmax", Scale::MinMax), ("robust", Scale::Robust), ("none", Scale::None)];
-const CRITERIA: [(&str, Criterion); 7] = [
+const METHODS: [(&str, Word); 6] = [
+    ("kmeans", Word::KMeans),
+    ("minibatch", Word::MiniBatch),
+    ("gmm", Word::Gmm),
+    ("ward", Word::Ward),
+    ("dbscan", Word::Dbscan),
+    ("hdbscan", Word::Hdbscan),
+];
+const COVARIANCES: [(&str, Covariance); 4] = [
+    ("full", Covariance::Full),
+    ("diagonal", Covariance::Diagonal),
+    ("tied", Covariance::Tied),
+    ("spherical", Covariance::Spherical),
+];
+const CRITERIA: [(&str, Criterion); 8] = [
     ("silhouette", Criterion::Silhouette),
     ("davies_bouldin", Criterion::DaviesBouldin),
     ("calinski_harabasz", Criterion::CalinskiHarabasz),
@@ -17,11 +33,43 @@ const CRITERIA: [(&str, Criterion); 7] = [
     ("gap", Criterion::Gap),
     ("prediction_strength", Criterion::PredictionStrength),
     ("evidence", Criterion::Evidence),
+    ("bic", Criterion::Bic),
 ];
 /// More clusters than anybody can name; a search beyond is a slip.
 const MOST_CLUSTERS: u64 = 100;
 const DEFAULT_SEED: u64 = 42;
 const DEFAULT_RESTARTS: u64 = 20;
+/// The farthest that a neighbour can be, in scaled units.
+const LARGEST_RADIUS: f64 = 1e9;
+const MOST_NEIGHBOURS: u64 = 1_000_000;
+
+/// What follows `method`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    KMeans,
+    MiniBatch,
+    Gmm,
+    Ward,
+    Dbscan,
+    Hdbscan,
+}
+
+impl Word {
+    /// The settings that the method knows beside `on`, `scale` and `method`.
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Word::KMeans | Word::MiniBatch => &["k", "seed", "restarts"],
+            Word::Gmm => &["k", "seed", "restarts", "covariance"],
+            Word::Ward => &["k"],
+            Word::Dbscan => &["radius", "neighbours"],
+            Word::Hdbscan => &["smallest", "neighbours"],
+        }
+    }
+
+    fn name(self) -> &'static str {
+        METHODS.iter().find(|(_, word)| *word == self).expect("every method has a word").0
+    }
+}
 
 impl Resolver<'_> {
     pub(super) fn cluster(&mut self, settings: &[ClusterSetting], span: Span) -> Option<Cluster<Resolved>> {
@@ -29,6 +77,8 @@ impl Resolver<'_> {
         let mut on = vec![];
         let mut scale = Scale::ZScore;
         let mut range = None;
+        let (mut word, mut covariance) = ((Word::KMeans, head), Covariance::Full);
+        let (mut radius, mut neighbours, mut smallest_cluster) = (None, None, None);
         let (mut seed, mut restarts) = (DEFAULT_SEED, DEFAULT_RESTARTS);
         self.set_once(settings);
         for setting in settings {
@@ -36,7 +86,17 @@ impl Resolver<'_> {
                 ClusterSetting::On(exprs) => on.extend(exprs.iter().map(|e| self.expr(e, Scope::Cluster))),
                 ClusterSetting::Scale(name) => scale = self.word(name, "scale", &SCALES).unwrap_or(scale),
                 ClusterSetting::Method(name) => {
-                    self.word(name, "method", &[("kmeans", ())]);
+                    word = self.word(name, "method", &METHODS).map_or(word, |found| (found, name.span));
+                }
+                ClusterSetting::Covariance(name) => {
+                    covariance = self.word(name, "covariance", &COVARIANCES).unwrap_or(covariance);
+                }
+                ClusterSetting::Radius(value) => radius = Some(self.radius(value)),
+                ClusterSetting::Neighbours(value) => {
+                    neighbours = Some(self.in_range(value, 1, MOST_NEIGHBOURS, "neighbours"));
+                }
+                ClusterSetting::Smallest(value) => {
+                    smallest_cluster = Some(self.in_range(value, 2, MOST_NEIGHBOURS, "smallest"));
                 }
                 ClusterSetting::K { low, high, choice, span } => range = Some((low, high, choice, *span)),
                 ClusterSetting::Seed(value) => seed = value.value,
@@ -49,6 +109,37 @@ impl Resolver<'_> {
                     .at(head, "needs `on`")
                     .help("add a line such as `on log1p(recency), log1p(frequency), log1p(monetary)`"),
             );
+        }
+        self.settings_fit(settings, word.0);
+        let needed = |this: &mut Self, value: Option<f64>, name: &str, example: &str| {
+            value.unwrap_or_else(|| {
+                this.report(
+                    Diagnostic::error("SEG0210", format!("`method {}` needs `{name}`", word.0.name()))
+                        .at(word.1, format!("needs `{name}`"))
+                        .help(format!("add a line such as `{example}`")),
+                );
+                1.0
+            })
+        };
+        let count = |value: Option<u64>| value.map(|n| n as f64);
+        let method = match word.0 {
+            Word::KMeans => Method::KMeans,
+            Word::MiniBatch => Method::MiniBatch,
+            Word::Gmm => Method::Mixture(covariance),
+            Word::Ward => Method::Ward,
+            Word::Dbscan => Method::Dbscan {
+                radius: needed(self, radius, "radius", "radius 0.5"),
+                neighbours: needed(self, count(neighbours), "neighbours", "neighbours 10") as u64,
+            },
+            Word::Hdbscan => {
+                let smallest = needed(self, count(smallest_cluster), "smallest", "smallest 25") as u64;
+                Method::Hdbscan { smallest, neighbours: neighbours.unwrap_or(smallest) }
+            }
+        };
+        if !method.has_k() {
+            let choice = Choice { by: None, constraints: vec![], words: "found by the method".into() };
+            let (k, k_span, restarts) = ((1, 1), word.1, restarts as u32);
+            return Some(Cluster { on, scale, method, k, k_span, choice, seed, restarts, span: head });
         }
         let Some((low, high, choice, k_span)) = range else {
             self.report(
@@ -69,22 +160,19 @@ impl Resolver<'_> {
                     .help(format!("write `{}..{}`", k.1, k.0)),
             );
         }
+        let by = choice.as_ref().map(|choice| choice.by.clone());
         let choice = self.choice(choice.as_ref(), k, k_span);
-        Some(Cluster { on, scale, k, k_span, choice, seed, restarts: restarts as u32, span: head })
+        if let (Some(by), Some(criterion)) = (by, choice.by) {
+            self.criterion_fits(&by, criterion, method);
+        }
+        Some(Cluster { on, scale, method, k, k_span, choice, seed, restarts: restarts as u32, span: head })
     }
 
     /// A setting that stands twice says two things.
     fn set_once(&mut self, settings: &[ClusterSetting]) {
         let mut seen: Vec<(&str, Span)> = vec![];
         for setting in settings {
-            let (word, span) = match setting {
-                ClusterSetting::On(exprs) => ("on", exprs[0].span),
-                ClusterSetting::Scale(name) => ("scale", name.span),
-                ClusterSetting::Method(name) => ("method", name.span),
-                ClusterSetting::K { span, .. } => ("k", *span),
-                ClusterSetting::Seed(value) => ("seed", value.span),
-                ClusterSetting::Restarts(value) => ("restarts", value.span),
-            };
+            let (word, span) = word_and_span(setting);
             if let Some((_, first)) = seen.iter().find(|(known, _)| *known == word) {
                 self.report(
                     Diagnostic::error("SEG0211", format!("`cluster` has one `{word}`"))
@@ -95,6 +183,79 @@ impl Resolver<'_> {
             }
             seen.push((word, span));
         }
+    }
+
+    /// A setting of another method would have no effect.
+    fn settings_fit(&mut self, settings: &[ClusterSetting], method: Word) {
+        let known = method.settings();
+        for (word, span) in settings.iter().map(word_and_span) {
+            if ["on", "scale", "method"].contains(&word) || known.contains(&word) {
+                continue;
+            }
+            let help = match (word, method) {
+                ("k", _) => "leave it out: the method finds the number of clusters by itself".to_owned(),
+                (_, Word::KMeans) => {
+                    let of = METHODS.iter().find(|(_, other)| other.settings().contains(&word));
+                    of.map_or(String::new(), |(name, _)| format!("write `method {name}`, or leave it out"))
+                }
+                _ => format!("leave it out; the method knows {}", suggest::list(known.iter().copied())),
+            };
+            self.report(
+                Diagnostic::error("SEG0236", format!("`{word}` is no setting of the method `{}`", method.name()))
+                    .at(span, "would have no effect")
+                    .help(help),
+            );
+        }
+    }
+
+    /// Evidence is collected by clustering again and again by k-means; a likelihood is that of a mixture.
+    fn criterion_fits(&mut self, by: &Name, criterion: Criterion, method: Method) {
+        let (of, fits) = match criterion {
+            Criterion::Bic => ("gmm", matches!(method, Method::Mixture(_))),
+            criterion if criterion.resamples() => ("kmeans", method == Method::KMeans),
+            _ => return,
+        };
+        if !fits {
+            let help = match method {
+                Method::Mixture(_) => "write `by bic`, or `by silhouette`",
+                _ => "write `by silhouette`",
+            };
+            self.report(
+                Diagnostic::error("SEG0237", format!("`{}` is a criterion for `method {of}`", by.value))
+                    .at(by.span, format!("not for `method {}`", method.name()))
+                    .help(help),
+            );
+        }
+    }
+
+    /// A name for customers in no cluster, where everybody is in one, or where customers are named by themselves.
+    pub(super) fn noise_fits(&mut self, labels: Option<&Labels<Resolved>>, cluster: Option<&Cluster<Resolved>>) {
+        let (Some(labels), Some(cluster)) = (labels, cluster) else { return };
+        let Some(noise) = &labels.noise else { return };
+        let (text, help) = match labels.over {
+            Over::Customers => {
+                ("`noise` names customers who are in no cluster; here rules name every customer", "leave out `noise`")
+            }
+            Over::Clusters if !cluster.method.has_noise() => (
+                "`noise` names customers who are in no cluster; this method leaves none",
+                "leave out `noise`, or write `method hdbscan`",
+            ),
+            Over::Clusters => return,
+        };
+        self.report(Diagnostic::error("SEG0238", text).at(noise.label.span, "nobody to name").help(help));
+    }
+
+    fn radius(&mut self, value: &Spanned<Decimal>) -> f64 {
+        let radius = value.value.as_f64();
+        if radius > 0.0 && radius <= LARGEST_RADIUS {
+            return radius;
+        }
+        self.report(
+            Diagnostic::error("SEG0209", "`radius` is a distance in scaled units, above 0 and at most 1_000_000_000")
+                .at(value.span, "not such a distance")
+                .help("write for example `radius 0.5`"),
+        );
+        1.0
     }
 
     fn choice(&mut self, choice: Option<&ast::Choice>, k: (u32, u32), k_span: Span) -> Choice {
@@ -158,5 +319,20 @@ impl Resolver<'_> {
             );
         }
         found.map(|(_, value)| *value)
+    }
+}
+
+fn word_and_span(setting: &ClusterSetting) -> (&'static str, Span) {
+    match setting {
+        ClusterSetting::On(exprs) => ("on", exprs[0].span),
+        ClusterSetting::Scale(name) => ("scale", name.span),
+        ClusterSetting::Method(name) => ("method", name.span),
+        ClusterSetting::K { span, .. } => ("k", *span),
+        ClusterSetting::Seed(value) => ("seed", value.span),
+        ClusterSetting::Restarts(value) => ("restarts", value.span),
+        ClusterSetting::Covariance(name) => ("covariance", name.span),
+        ClusterSetting::Radius(value) => ("radius", value.span),
+        ClusterSetting::Neighbours(value) => ("neighbours", value.span),
+        ClusterSetting::Smallest(value) => ("smallest", value.span),
     }
 }

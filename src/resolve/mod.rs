@@ -196,6 +196,7 @@ impl Resolver<'_> {
         let has_cluster = items.iter().any(|i| matches!(i, Item::Cluster { .. }));
         let labels = find(items, |i| if let Item::Labels(l) = i { Some(l) } else { None });
         let labels = labels.and_then(|labels| self.labels(labels, has_cluster));
+        self.noise_fits(labels.as_ref(), cluster.as_ref());
         let tests = items.iter().filter_map(|i| if let Item::Test(t) = i { Some(t) } else { None });
         let tests: Vec<_> = tests.collect::<Vec<_>>().into_iter().map(|t| self.test(t)).collect();
         self.distinct(tests.iter().map(|t| &t.name), "test");
@@ -451,9 +452,18 @@ impl Resolver<'_> {
                     .help("move `otherwise` to the end of the block"),
             );
         }
+        if let [first, second, ..] = labels.noise.as_slice() {
+            self.report(
+                Diagnostic::error("SEG0602", "a label block has one `noise`")
+                    .at(second.label.span, "the second one")
+                    .at(first.label.span, "the first one")
+                    .help("keep the one that you mean"),
+            );
+        }
         let rules = labels.rules.iter().chain(labels.otherwise.first()).map(|rule| self.rule(rule)).collect();
+        let noise = labels.noise.first().map(|rule| self.rule(rule));
         let ast::Labels { distinct, disjoint, exhaustive, span, .. } = *labels;
-        Some(Labels { over, distinct, disjoint, exhaustive, rules, span })
+        Some(Labels { over, distinct, disjoint, exhaustive, rules, noise, span })
     }
 
     fn rule(&mut self, rule: &ast::LabelRule) -> Rule<Resolved> {

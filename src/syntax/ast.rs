@@ -152,6 +152,10 @@ pub enum ClusterSetting {
     K { low: Spanned<u64>, high: Spanned<u64>, choice: Option<Choice>, span: Span },
     Seed(Spanned<u64>),
     Restarts(Spanned<u64>),
+    Covariance(Name),
+    Radius(Spanned<Decimal>),
+    Neighbours(Spanned<u64>),
+    Smallest(Spanned<u64>),
 }
 
 /// `by silhouette with share >= 2%`.
@@ -178,13 +182,14 @@ pub struct Labels {
     pub exhaustive: bool,
     pub rules: Vec<LabelRule>,
     pub otherwise: Vec<LabelRule>,
+    pub noise: Vec<LabelRule>,
     pub span: Span,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabelRule {
     pub label: Spanned<String>,
-    /// Nothing for `otherwise`.
+    /// Nothing for `otherwise` and `noise`.
     pub when: Option<Expr>,
     pub notes: Vec<(Name, Spanned<String>)>,
     pub span: Span,

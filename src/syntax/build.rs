@@ -338,6 +338,15 @@ impl Builder<'_> {
             Rule::method => ClusterSetting::Method(self.only_name(pair)),
             Rule::seed => ClusterSetting::Seed(self.only_integer(pair)),
             Rule::restarts => ClusterSetting::Restarts(self.only_integer(pair)),
+            Rule::covariance => ClusterSetting::Covariance(self.only_name(pair)),
+            Rule::radius => {
+                let number = pair.into_inner().find(|p| p.as_rule() == Rule::number);
+                let number = number.expect("the grammar has a number here");
+                let span = self.span(&number);
+                ClusterSetting::Radius(Spanned::new(self.decimal(number.as_str(), span), span))
+            }
+            Rule::neighbours => ClusterSetting::Neighbours(self.only_integer(pair)),
+            Rule::smallest => ClusterSetting::Smallest(self.only_integer(pair)),
             Rule::k => {
                 let numbers: Vec<P> = pair.clone().into_inner().filter(|p| p.as_rule() == Rule::integer).collect();
                 let mut numbers: Vec<_> = numbers.into_iter().map(|p| self.integer(p)).collect();
@@ -373,7 +382,7 @@ impl Builder<'_> {
             pair.clone().into_inner().filter(|p| p.as_rule() == Rule::flag).map(|p| p.as_str()).collect();
         let has = |flag: &str| flags.contains(&flag);
         let (distinct, disjoint, exhaustive) = (has("distinct"), has("disjoint"), has("exhaustive"));
-        let mut otherwise = vec![];
+        let (mut otherwise, mut noise) = (vec![], vec![]);
         let rules = self.block(pair, span, |b, p| match p.as_rule() {
             Rule::label_rule => Some(b.rule(p)),
             Rule::otherwise => {
@@ -381,9 +390,14 @@ impl Builder<'_> {
                 otherwise.push(rule);
                 None
             }
+            Rule::noise => {
+                let rule = b.rule(p);
+                noise.push(rule);
+                None
+            }
             _ => None,
         });
-        Labels { over, distinct, disjoint, exhaustive, rules, otherwise, span }
+        Labels { over, distinct, disjoint, exhaustive, rules, otherwise, noise, span }
     }
 
     fn rule(&mut self, pair: P) -> LabelRule {

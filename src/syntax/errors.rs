@@ -71,9 +71,14 @@ const CLUSTER_ITEMS: &[Statement] = &[
     ("k", Rule::k, "k 2..10 by silhouette"),
     ("seed", Rule::seed, "seed 42"),
     ("restarts", Rule::restarts, "restarts 20"),
+    ("covariance", Rule::covariance, "covariance diagonal"),
+    ("radius", Rule::radius, "radius 0.5"),
+    ("neighbours", Rule::neighbours, "neighbours 10"),
+    ("smallest", Rule::smallest, "smallest 25"),
 ];
 const LABEL_ITEMS: &[Statement] = &[
     ("otherwise", Rule::otherwise, "otherwise \"Regulars\""),
+    ("noise", Rule::noise, "noise \"Outliers\""),
     ("", Rule::label_rule, "\"Champions\" when monetary >= 1_000 GBP"),
 ];
 const NOTES: &[Statement] = &[

@@ -182,7 +182,7 @@ impl<'b> Search<'_, 'b> {
         }
         Look {
             segment: standing.segment.as_ref().map(|named| (named.label.clone(), named.rule as usize + 1)),
-            cluster: standing.cluster.as_ref().map(|near| near.cluster),
+            cluster: standing.cluster.as_ref().and_then(|near| near.cluster),
             details,
         }
     }

@@ -14,6 +14,7 @@ pub use render::{dropped as without_segment, text};
 pub use rules::{Part, RuleState, State};
 
 use crate::build::{self, Built};
+use crate::cluster::Placing;
 use crate::compile::Compiled;
 use crate::diagnostics::{Diagnostic, suggest};
 use crate::eval::Value;
@@ -163,12 +164,17 @@ fn explained(
         Over::Customers => rules::states(spec, &compiled.sources, &standing, fired),
         Over::Clusters => {
             let clustering = run.clustering.as_ref().expect("clusters are labelled");
-            let own = clustering.labels()[row];
-            let members: Vec<usize> = (0..run.customers.ids.len()).filter(|i| clustering.labels()[*i] == own).collect();
-            let typical = Typical::of(&run.customers, &members);
-            let (own, everyone) = (|name: &str| typical.get(name), |name: &str| run.everyone.get(name));
-            let profile = Profile { own: &own, everyone: &everyone, as_of: run.as_of };
-            rules::states(spec, &compiled.sources, &profile, fired)
+            match clustering.cluster_of(row) {
+                None => vec![rules::noise(plan)],
+                Some(own) => {
+                    let members: Vec<usize> =
+                        (0..run.customers.ids.len()).filter(|i| clustering.labels()[*i] == own).collect();
+                    let typical = Typical::of(&run.customers, &members);
+                    let (own, everyone) = (|name: &str| typical.get(name), |name: &str| run.everyone.get(name));
+                    let profile = Profile { own: &own, everyone: &everyone, as_of: run.as_of };
+                    rules::states(spec, &compiled.sources, &profile, fired)
+                }
+            }
         }
     };
     let label = |segment: u32| run.labelled.segments[segment as usize].label.clone();
@@ -230,10 +236,12 @@ fn cluster(built: &Built, alone: &Alone, row: usize) -> Result<Option<Cluster>, 
     let run = &built.execution;
     let distances = alone.distances()?;
     let (Some(clustering), false) = (&run.clustering, distances.is_empty()) else { return Ok(None) };
-    let own = clustering.labels()[row];
+    let Some(own) = clustering.cluster_of(row) else { return Ok(None) };
     let distance = distances[own as usize];
     let others = distances.iter().enumerate().filter(|(cluster, _)| *cluster != own as usize);
-    let next = others.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(cluster, next)| Next {
+    // Where something else than the distance to the centres decides, none of them is next.
+    let by_centers = clustering.chosen().placing == Placing::Centers;
+    let next = others.filter(|_| by_centers).min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(cluster, next)| Next {
         cluster: cluster as u32,
         segment: run.labelled.segments[run.labelled.of_cluster[cluster] as usize].label.clone(),
         distance: *next,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::words::shown;
 use crate::eval::{Scope, Value, eval, truth};
 use crate::expr::{Expr, Kind};
-use crate::plan::lower_expression;
+use crate::plan::{Plan, lower_expression};
 use crate::spec::{Spec, Typed};
 use crate::syntax::source::SourceMap;
 use crate::types::Base;
@@ -42,6 +42,17 @@ pub struct Part {
     pub off: Option<String>,
     /// The same in relation to the larger of the two values, 0 to 2; 1 where nothing can be measured.
     pub relative: f64,
+}
+
+/// What is said of a customer who is in no cluster.
+pub(super) fn noise(plan: &Plan) -> RuleState {
+    RuleState {
+        rule: plan.labels.rules.len() + 1,
+        label: plan.labels.noise.as_ref().map_or(String::new(), |noise| noise.label.clone()),
+        condition: Some("noise".to_owned()),
+        state: State::GivesTheLabel,
+        parts: vec![],
+    }
 }
 
 /// The rules of a spec, `fired` first, the nearest of the others next; `otherwise` only where it gives the label.

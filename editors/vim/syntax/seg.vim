@@ -14,13 +14,13 @@ syntax match segSymbol "<=\|>=\|!=\|[-+*/<>=]\|\.\."
 
 syntax match segConnective "\<\%(when\|where\|if\|then\|else\|from\|by\|with\|on\|dates\|mostly\|column\|distinct\|disjoint\|exhaustive\|to\|sqlite\|postgres\|env\|one\|row\|each\|low\|high\|best\)\>"
 syntax match segMeaning "\<\%(all\|baskets\|as_of\|rows\|clusters\|customers\)\>"
-syntax match segChoice "\<\%(zscore\|minmax\|robust\|none\|kmeans\|silhouette\|davies_bouldin\|calinski_harabasz\|elbow\|gap\|prediction_strength\|evidence\)\>"
+syntax match segChoice "\<\%(zscore\|minmax\|robust\|none\|kmeans\|minibatch\|gmm\|ward\|dbscan\|hdbscan\|full\|diagonal\|tied\|spherical\|silhouette\|davies_bouldin\|calinski_harabasz\|elbow\|gap\|prediction_strength\|evidence\|bic\)\>"
 syntax match segOperator "\<\%(and\|or\|not\|in\|is\|between\|starts\|ends\|contains\|matches\|duplicate\|per\)\>"
 syntax match segConstant "\<\%(true\|false\|missing\|yes\|no\)\>"
 syntax match segFunction "\<\%(log1p\|ln\|sqrt\|abs\|round\|floor\|ceil\|clip\|coalesce\|whole_days\|calendar_days\|days\|year\|month\|day\|weekday\|hour\|date_of\|start_of_month\|lower\|upper\|trim\|length\|count\|count_distinct\|sum\|mean\|median\|min\|max\|std\|quantile\|first\|last\|mode\|share\|entropy\|mean_gap\|trend\|score\|winsorize\|clv\|p_alive\|expected_purchases\)\>\ze\s*("
 
 " Words that start a statement; elsewhere they are names.
-syntax match segStatement "\%(^\|[{;]\)\@1<=\s*\zs\<\%(segmentation\|include\|title\|description\|currency\|param\|source\|join\|derive\|revenue\|time\|customers\|filter\|as_of\|baskets\|features\|cluster\|label\|test\|sink\|sheet\|delimiter\|encoding\|decimal\|thousands\|header\|dates\|missing\|max_refused\|skip\|footer\|range\|hidden\|fill_merged\|strict\|query\|timezone\|timeout\|pushdown\|drop\|keep\|on\|scale\|method\|k\|seed\|restarts\|otherwise\|action\|color\|given\|expect\|table\|mode\)\>\%(\s*[:=.]\)\@!"
+syntax match segStatement "\%(^\|[{;]\)\@1<=\s*\zs\<\%(segmentation\|include\|title\|description\|currency\|param\|source\|join\|derive\|revenue\|time\|customers\|filter\|as_of\|baskets\|features\|cluster\|label\|test\|sink\|sheet\|delimiter\|encoding\|decimal\|thousands\|header\|dates\|missing\|max_refused\|skip\|footer\|range\|hidden\|fill_merged\|strict\|query\|timezone\|timeout\|pushdown\|drop\|keep\|on\|scale\|method\|k\|seed\|restarts\|covariance\|radius\|neighbours\|smallest\|otherwise\|noise\|action\|color\|given\|expect\|table\|mode\)\>\%(\s*[:=.]\)\@!"
 
 syntax match segType "\%(:\s*\)\@<=\<\%(id\|text\|int\|number\|money\|share\|date\|datetime\|bool\|days\|weeks\|hours\|minutes\|seconds\)\>"
 

@@ -12,7 +12,7 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::agreement::adjusted_rand_index;
-use super::kmeans::{KMeans, KMeansOptions, fit};
+use super::kmeans::{Fit, KMeansOptions, fit};
 use super::random::Stream;
 use super::{Candidate, ClusterError, Sample};
 use crate::progress::Progress;
@@ -222,7 +222,7 @@ impl Drawn<'_> {
     }
 
     /// Clusters some of the rows for every candidate; nothing where they have fewer distinct points than k.
-    fn cluster(&self, sample: &Sample, candidates: &[Candidate], seed: u64) -> Vec<Option<KMeans>> {
+    fn cluster(&self, sample: &Sample, candidates: &[Candidate], seed: u64) -> Vec<Option<Fit>> {
         let options = KMeansOptions { restarts: self.options.restarts, seed, ..self.options.kmeans };
         candidates.iter().map(|candidate| fit(sample, candidate.k, &options).ok()).collect()
     }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{Drawn, purpose};
 use crate::cluster::agreement::{Contingency, pairs};
-use crate::cluster::kmeans::KMeans;
+use crate::cluster::kmeans::Fit;
 use crate::cluster::{Candidate, ClusterError};
 
 /// The prediction strength of every candidate, mean over all divisions into halves, each used both ways.
@@ -27,7 +27,7 @@ pub(super) fn strengths(drawn: &Drawn, candidates: &[Candidate]) -> Result<Vec<O
         let fits = [0, 1].map(|half: usize| drawn.cluster(&halves[half], candidates, drawn.options.kmeans.seed));
         let both = |k: usize| {
             let (Some(first), Some(second)) = (&fits[0][k], &fits[1][k]) else { return None };
-            let predicted = |half: usize, by: &KMeans| halves[half].nearest(&by.centers);
+            let predicted = |half: usize, by: &Fit| halves[half].nearest(&by.centers);
             Some((worst(&first.labels, &predicted(0, second)) + worst(&second.labels, &predicted(1, first))) / 2.0)
         };
         Ok((0..candidates.len()).map(both).collect())

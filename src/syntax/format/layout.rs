@@ -106,7 +106,7 @@ fn class(entry: &Entry) -> Option<Class> {
         Rule::column => Class::Column,
         Rule::definition | Rule::taken | Rule::fact => Class::Definition,
         Rule::drop | Rule::keep => Class::Filter,
-        Rule::label_rule | Rule::otherwise => Class::Label,
+        Rule::label_rule | Rule::otherwise | Rule::noise => Class::Label,
         Rule::baskets | Rule::features | Rule::filter | Rule::given => Class::Other(rule),
         Rule::expect | Rule::expect_label => Class::Other(Rule::expect),
         _ => Class::Word,
@@ -125,7 +125,13 @@ fn line(entry: &Entry) -> Option<Line> {
             };
             let inlined = matches!(
                 rule,
-                Rule::baskets | Rule::features | Rule::filter | Rule::given | Rule::label_rule | Rule::otherwise
+                Rule::baskets
+                    | Rule::features
+                    | Rule::filter
+                    | Rule::given
+                    | Rule::label_rule
+                    | Rule::otherwise
+                    | Rule::noise
             );
             if !inlined || tokens.iter().chain(head).any(|t| t.kind == Kind::Comment) {
                 return None;
@@ -147,7 +153,7 @@ fn cells(rule: Rule, tokens: &[Token]) -> Vec<String> {
         Rule::column => find(":").map(|at| at + 1).into_iter().chain(find("=")).collect(),
         Rule::param | Rule::derive => [1].into_iter().chain(find("=")).collect(),
         Rule::drop | Rule::keep | Rule::label_rule => find("when").into_iter().collect(),
-        Rule::otherwise | Rule::expect | Rule::expect_label | Rule::taken => vec![],
+        Rule::otherwise | Rule::noise | Rule::expect | Rule::expect_label | Rule::taken => vec![],
         Rule::baskets | Rule::features | Rule::filter | Rule::given => vec![],
         _ => vec![1],
     };
