@@ -9,8 +9,8 @@ pub mod sql;
 pub use lower::{BASKET_TIME, lower, lower_expression};
 pub use print::print;
 
-use crate::clv::{self, Model};
 use crate::cluster::Method;
+use crate::clv::{self, Model};
 use crate::expr::Decimal;
 use crate::spec::{Aggregate, Check, Choice, Each, Over, Scale, SourceFormat};
 use crate::syntax::ast::{Header, Rows};
