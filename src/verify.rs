@@ -96,6 +96,13 @@ pub fn verify(
             _ => {}
         }
     }
+    if found.is_empty() && *kept != new {
+        // All that it lists came out the same, so that it is the list that says something else.
+        let (old, new) = (serde_json::to_value(kept), serde_json::to_value(&new));
+        let (old, new) = (old.unwrap_or_default(), new.unwrap_or_default());
+        let words = format!("the manifest was changed after the build: {}", difference("manifest", &old, &new));
+        found.push(Difference { stage: "files", words });
+    }
     Ok(if found.is_empty() { Verdict::Same(kept.outputs.len()) } else { Verdict::Differs(found) })
 }
 

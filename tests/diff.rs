@@ -301,6 +301,14 @@ fn verify_names_the_first_stage_that_differs() {
     fs::write(case.path("out/segments.csv"), list.replace("ada", "bob")).unwrap();
     assert_eq!(verify(), (1, "first files: `segments.csv` was changed after the build\n".to_owned()));
     fs::write(case.path("out/segments.csv"), list).unwrap();
+    let manifest = fs::read_to_string(case.path("out/manifest.json")).unwrap();
+    let mut other: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    other["as_of"] = "1999-01-01T00:00:00".into();
+    fs::write(case.path("out/manifest.json"), other.to_string()).unwrap();
+    let (code, said) = verify();
+    let first = "first files: the manifest was changed after the build: `manifest.as_of` was \"1999-01-01T00:00:00\"";
+    assert!(code == 1 && said.starts_with(first), "{said}");
+    fs::write(case.path("out/manifest.json"), manifest).unwrap();
     case.put("orders.csv", &ORDERS.replace("emil,E1,tea,3,15.00", "emil,E1,tea,3,16.00"));
     let (code, said) = verify();
     let lines: Vec<&str> = said.lines().collect();

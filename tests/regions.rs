@@ -312,6 +312,7 @@ fn tried(seed: u64) -> Claims {
         .expect("they are few");
     let mut claims = Claims { sets: 1, ..Claims::default() };
     let look_at_regions = seed % 16 < 2;
+    let mut pairs = 0;
     for rule in 0..conditions.len() {
         let bit = 1 << rule;
         let fires_first = kinds.iter().any(|mask| mask & bit != 0 && mask & (bit - 1) == 0);
@@ -344,6 +345,7 @@ fn tried(seed: u64) -> Claims {
             assert_eq!(found.is_some(), overlap, "{text}{rule} and {other}");
             if let Some(instance) = found {
                 claims.overlaps += 1;
+                pairs += 1;
                 let witness = instance.witness.unwrap_or_else(|| panic!("{text}{rule} and {other} without a witness"));
                 let (fired, first) = firing_for(rules, &witness);
                 assert!(fired & both == both && first <= rule, "{text}{rule} and {other}: {witness:?}");
@@ -354,6 +356,7 @@ fn tried(seed: u64) -> Claims {
             }
         }
     }
+    assert_eq!(about.count_overlaps(&mut budget), (pairs, 0), "{text}");
     let (gaps, _) = about.gaps(&mut budget).expect("it is decided");
     assert_eq!(gaps.is_empty(), !kinds.contains(&0), "{text}{gaps:?}");
     for gap in &gaps {

@@ -497,7 +497,7 @@ fn a_changed_threshold_shows_in_the_snapshot_until_it_is_accepted() {
         "-  At Risk                                131          16.4 %",
         "-  Low Value                              239          29.9 %",
         "+  Low Value                              370          46.2 %",
-        "accept it with `segc test --update`",
+        "see whom it moves with `segc diff`, accept it with `segc test --update`",
         "snapshot differs",
     ] {
         assert!(said.contains(line), "{line}\n{said}");

@@ -58,18 +58,6 @@ pub fn overlaps(rules: &Rules, budget: &mut Budget) -> (Vec<Diagnostic>, usize) 
     (found, open)
 }
 
-/// How many pairs of rules may both take somebody, and how many could not be decided.
-pub fn count_overlaps(rules: &Rules, budget: &mut Budget) -> (usize, usize) {
-    let (mut found, mut open) = (0, 0);
-    for (a, b) in pairs(rules) {
-        match rules.are_apart(a, b, budget) {
-            Ok(apart) => found += usize::from(!apart),
-            Err(Undecided) => open += 1,
-        }
-    }
-    (found, open)
-}
-
 fn pairs(rules: &Rules) -> impl Iterator<Item = (usize, usize)> + use<> {
     let count = rules.len();
     (0..count).flat_map(move |a| (a + 1..count).map(move |b| (a, b)))
@@ -165,9 +153,16 @@ fn labels_everybody(rules: &Rules, gaps: &[Instance], more: bool) -> Option<Diag
                 (Some(_), _) => format!("none of these rules labels {whom}{with}"),
                 (None, _) => format!("these rules may leave {whom} without a label: one{with}"),
             };
-            Diagnostic::error("SEG0601", message)
-                .at(first_words(labels), "needs `otherwise`, or a rule for them")
-                .help("add a last line such as `otherwise \"Others\"`")
+            let diagnostic = Diagnostic::error("SEG0601", message);
+            if labels.exhaustive {
+                diagnostic
+                    .at(first_words(labels), "declared `exhaustive`")
+                    .help("add a rule for them, or an `otherwise` in place of `exhaustive`")
+            } else {
+                diagnostic
+                    .at(first_words(labels), "needs `otherwise`, or a rule for them")
+                    .help("add a last line such as `otherwise \"Others\"`")
+            }
         }
     };
     let mut diagnostic = diagnostic;

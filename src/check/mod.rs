@@ -13,7 +13,7 @@ pub mod rules;
 
 pub(crate) use arithmetic::combine;
 pub(crate) use functions::{share_literal, whole_literal};
-pub use labels::{count_overlaps, overlaps};
+pub use labels::overlaps;
 
 use crate::diagnostics::{Diagnostic, suggest};
 use crate::expr::{Expr, Kind};

@@ -5,7 +5,7 @@ use crate::diagnostics::Finding;
 use crate::eval::truth;
 use crate::plan::expr::Expr;
 use crate::plan::lower_expression;
-use crate::regions::{Budget, Builder, Cube, Formula, Scope, Space, Undecided, Understood, Witness};
+use crate::regions::{Budget, Builder, Cube, Formula, Model, Scope, Space, Undecided, Understood, Witness};
 use crate::spec::{Labels, Over, Spec, Typed};
 use crate::syntax::source::SourceMap;
 
@@ -32,6 +32,14 @@ struct Reach {
     cube: Cube,
     /// Whether everybody in the cube is taken.
     whole: bool,
+}
+
+/// Where two rules both take somebody.
+enum Meeting {
+    Nowhere,
+    /// In all that they have in common.
+    Everywhere,
+    At(Model),
 }
 
 /// Somebody, and where such people are.
@@ -120,40 +128,36 @@ impl<'a> Rules<'a> {
         if above.is_empty() && own.whole {
             return Ok(None);
         }
-        let mut left = |above: &[usize]| {
+        let left = |above: &[usize], budget: &mut Budget| {
             let goals: Vec<&Formula> =
                 std::iter::once(&self.yes[rule]).chain(above.iter().map(|other| &self.no[*other])).collect();
             budget.ask(QUESTION, |part| self.space.solve(&own.cube, &goals, part))
         };
-        if left(&above)?.is_some() {
+        if left(&above, budget)?.is_some() {
             return Ok(None);
         }
-        if left(&[])?.is_none() {
-            return Ok(Some(Never::Empty));
-        }
-        let mut takers = above.clone();
-        // One rule that takes all says more than several that do so together.
+        let Some(somebody) = left(&[], budget)? else { return Ok(Some(Never::Empty)) };
+        // One rule that takes all says more than several that do so together. It is none of those that leave somebody who
+        // is known already.
+        let mut known = vec![somebody];
         let mut alone = None;
         for other in &above {
-            if left(&[*other])?.is_none() {
-                alone = Some(*other);
-                break;
+            let leaves = |model: &Model| self.space.holds_throughout(&self.no[*other], &model.cube, budget) == Ok(true);
+            if known.iter().any(leaves) {
+                continue;
             }
-        }
-        match alone {
-            Some(other) => takers = vec![other],
-            None => {
-                let mut at = takers.len();
-                while at > 0 {
-                    at -= 1;
-                    let mut fewer = takers.clone();
-                    fewer.remove(at);
-                    if left(&fewer)?.is_none() {
-                        takers = fewer;
-                    }
+            match left(&[*other], budget)? {
+                Some(model) => known.push(model),
+                None => {
+                    alone = Some(*other);
+                    break;
                 }
             }
         }
+        let takers = match alone {
+            Some(other) => vec![other],
+            None => needed(&above, |some| Ok(left(some, budget)?.is_none()))?,
+        };
         let mut shadows = vec![];
         for other in takers {
             let instance = self.overlap(other, rule, budget)?;
@@ -164,13 +168,50 @@ impl<'a> Rules<'a> {
 
     /// Whether nobody can be taken by both of two rules.
     pub fn are_apart(&self, a: usize, b: usize, budget: &mut Budget) -> Result<bool, Undecided> {
-        let (Some(one), Some(other)) = (&self.boxes[a], &self.boxes[b]) else { return Ok(true) };
-        let Some(cube) = self.space.both(&one.cube, &other.cube) else { return Ok(true) };
+        Ok(matches!(self.meeting(a, b, budget)?, Meeting::Nowhere))
+    }
+
+    /// How many pairs of rules may both take somebody, and how many could not be decided. Somebody who is found for one
+    /// pair mostly fits other rules too, and so answers for all pairs of these.
+    pub fn count_overlaps(&self, budget: &mut Budget) -> (usize, usize) {
+        let (mut found, mut open) = (0, 0);
+        let votes = self.space.votes(&self.yes);
+        let mut meet = vec![vec![false; self.len()]; self.len()];
+        for a in 0..self.len() {
+            for b in a + 1..self.len() {
+                if meet[a][b] {
+                    found += 1;
+                    continue;
+                }
+                match self.meeting(a, b, budget) {
+                    Ok(Meeting::Nowhere) => {}
+                    Ok(Meeting::Everywhere) => found += 1,
+                    Ok(Meeting::At(model)) => {
+                        found += 1;
+                        let point = self.space.point(&model, &votes);
+                        let fits =
+                            |rule: &usize| self.space.holds_throughout(&self.yes[*rule], &point, budget) == Ok(true);
+                        let fitting: Vec<usize> = (a..self.len()).filter(fits).collect();
+                        for (nth, one) in fitting.iter().enumerate() {
+                            fitting[nth + 1..].iter().for_each(|other| meet[*one][*other] = true);
+                        }
+                    }
+                    Err(Undecided) => open += 1,
+                }
+            }
+        }
+        (found, open)
+    }
+
+    fn meeting(&self, a: usize, b: usize, budget: &mut Budget) -> Result<Meeting, Undecided> {
+        let (Some(one), Some(other)) = (&self.boxes[a], &self.boxes[b]) else { return Ok(Meeting::Nowhere) };
+        let Some(cube) = self.space.both(&one.cube, &other.cube) else { return Ok(Meeting::Nowhere) };
         if one.whole && other.whole && self.space.is_box(&cube) {
-            return Ok(false);
+            return Ok(Meeting::Everywhere);
         }
         let goals = [&self.yes[a], &self.yes[b]];
-        Ok(budget.ask(QUESTION, |part| self.space.solve(&cube, &goals, part))?.is_none())
+        let model = budget.ask(QUESTION, |part| self.space.solve(&cube, &goals, part))?;
+        Ok(model.map_or(Meeting::Nowhere, Meeting::At))
     }
 
     /// Somebody whom both of two rules would take.
@@ -273,4 +314,30 @@ impl<'a> Rules<'a> {
         let of = axes.into_iter().map(|(name, _)| name).collect();
         Some(Grid { of, cells, gaps, overlaps })
     }
+}
+
+/// As few of the rules as are enough, the first ones rather than the last. What is enough stays so with more of them: the
+/// last one needed ends the shortest beginning that is enough, the one before it the shortest that is together with it,
+/// and so on. Each is found by halving.
+fn needed(
+    rules: &[usize],
+    mut are_enough: impl FnMut(&[usize]) -> Result<bool, Undecided>,
+) -> Result<Vec<usize>, Undecided> {
+    let (mut kept, mut rest) = (vec![], rules);
+    loop {
+        let (mut few, mut enough) = (0, rest.len());
+        while few < enough {
+            let middle = (few + enough) / 2;
+            let some: Vec<usize> = rest[..middle].iter().chain(&kept).copied().collect();
+            if are_enough(&some)? {
+                enough = middle;
+            } else {
+                few = middle + 1;
+            }
+        }
+        let Some(last) = enough.checked_sub(1) else { break };
+        kept.insert(0, rest[last]);
+        rest = &rest[..last];
+    }
+    Ok(kept)
 }

@@ -106,7 +106,7 @@ impl Standing {
         };
         let (pairs, open) = match listed && !rules.labels.disjoint {
             true => (overlaps.len(), undecided),
-            false => check::count_overlaps(&rules, &mut budget),
+            false => rules.count_overlaps(&mut budget),
         };
         let grid = if listed { rules.grid() } else { None };
         Some(Standing { rules: rules.len(), pairs, undecided: open, overlaps, grid })

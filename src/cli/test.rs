@@ -117,7 +117,7 @@ fn against(path: &Path, built: &Built, update: bool, printer: &Printer) -> Resul
             printer.out(&format!("{}\n", json!({"snapshot": name, "state": state, "diff": diff})));
         } else if state == "differs" {
             printer.out(&format!("DIFFERS {name}\n{diff}"));
-            printer.out("accept it with `segc test --update`\n");
+            printer.out("see whom it moves with `segc diff`, accept it with `segc test --update`\n");
         } else {
             printer.out(&format!("{state:7} {name}\n"));
         }

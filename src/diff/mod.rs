@@ -317,7 +317,10 @@ fn cause(
         let pairs = a.built.execution.customers.features.iter().filter_map(|left| {
             let right = b.built.execution.customers.feature(&left.name)?;
             let (x, y) = (cell(left, i), cell(right, j));
-            (a.is_score(&left.name) == scores && x != y).then(|| format!("{} {x} -> {y}", left.name))
+            (a.is_score(&left.name) == scores && x != y).then(|| {
+                let (x, y) = if matches!(left.values, Values::Numbers(_)) { apart(x, y) } else { (x, y) };
+                format!("{} {x} -> {y}", left.name)
+            })
         });
         pairs.collect()
     };
@@ -353,6 +356,16 @@ fn cell(feature: &Feature, row: usize) -> String {
             (x, base) => in_unit(base, x).to_string(),
         },
     }
+}
+
+/// Two numbers with as few decimals, two or more, as tell them apart.
+fn apart(x: String, y: String) -> (String, String) {
+    let short = |text: &str, decimals: usize| match (text.split_once('.'), text.parse::<f64>()) {
+        (Some((_, after)), Ok(number)) if after.len() > decimals => format!("{number:.decimals$}"),
+        _ => text.to_owned(),
+    };
+    let differ = |(x, y): &(String, String)| x.parse::<f64>().ok() != y.parse::<f64>().ok();
+    (2..12).map(|decimals| (short(&x, decimals), short(&y, decimals))).find(differ).unwrap_or((x, y))
 }
 
 /// Lines of the two ledgers that differ, in their order.

@@ -152,7 +152,12 @@ fn build(name: &str, disk: &Disk) -> Result<Side, Vec<Diagnostic>> {
         let diagnostic = Diagnostic::error("SEG0640", format!("`{name}` is not the manifest of a build")).note(why);
         vec![diagnostic.help("name the `manifest.json` that `segc build` wrote, with its `model.json` beside it")]
     };
-    let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("`{}`: {e}", path.display()));
+    let read = |path: &Path| {
+        std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => format!("there is no file `{}`", path.display()),
+            _ => format!("`{}` can't be read: {error}", path.display()),
+        })
+    };
     let manifest: Manifest =
         read(path).and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string())).map_err(fail)?;
     if manifest.schema != MANIFEST_SCHEMA {

@@ -116,9 +116,8 @@ impl Space<'_> {
         let Some(mut numbers) = self.fit_within(cube, &mut system, budget)? else { return Ok(None) };
         for (column, variable) in system.columns.clone().into_iter().enumerate() {
             let before = system.limits[column];
-            let mut options = self.nice_numbers(cube, variable, Some(numbers[column]));
-            options.push(numbers[column]);
-            for option in options {
+            let known = numbers[column];
+            for option in self.nice_numbers(cube, variable, Some(known)).chain([known]) {
                 system.limits[column] = Range { low: closed(option), high: closed(option) };
                 // Not being able to say is no reason to give up a choice that is there.
                 if let Ok(Some(found)) = budget.ask(20_000, |part| self.fit_within(cube, &mut system, part)) {

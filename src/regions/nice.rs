@@ -14,34 +14,43 @@ use crate::types::Base;
 const FEW: usize = 12;
 
 impl Space<'_> {
-    /// Values of a variable from its admitted cells, the nearest to `near` first where it is given.
-    pub(super) fn nice_numbers(&self, cube: &Cube, variable: usize, near: Option<Rational>) -> Vec<Rational> {
-        let Cells::Numbers { ranges, step } = &self.cells[variable] else { return vec![] };
+    /// Values of a variable from its admitted cells, the nearest to `near` first where it is given; each is worked out
+    /// when it is asked for, since mostly the first will do.
+    pub(super) fn nice_numbers<'s>(
+        &'s self,
+        cube: &'s Cube,
+        variable: usize,
+        near: Option<Rational>,
+    ) -> impl Iterator<Item = Rational> + 's {
+        let (ranges, step) = match &self.cells[variable] {
+            Cells::Numbers { ranges, step } => (ranges.as_slice(), *step),
+            _ => (&[][..], None),
+        };
         let set = self.of(cube, variable);
         let base = self.variables[variable].base;
-        let admitted = || ranges.iter().enumerate().filter(|(cell, _)| bits::has(set, *cell)).map(|(_, range)| range);
-        let mut options: Vec<Rational> = vec![];
+        let units = units(base);
+        let mut nearest = vec![];
         if let Some(near) = near {
-            for unit in units(base).into_iter().filter(|unit| *unit <= Rational::ONE.max(one(base))).take(4) {
-                options.extend([near.floor_to(unit), near.ceil_to(unit)].into_iter().flatten());
+            for unit in units.iter().filter(|unit| **unit <= Rational::ONE.max(one(base))).take(4) {
+                nearest.extend([near.floor_to(*unit), near.ceil_to(*unit)].into_iter().flatten());
             }
         }
-        options.extend(admitted().filter_map(|range| simplest(*range, *step, base)));
-        options
-            .retain(|x| step.is_none_or(|step| x.is_multiple_of(step)) && admitted().any(|range| range.contains(*x)));
+        let admitted =
+            move || ranges.iter().enumerate().filter(|(cell, _)| bits::has(set, *cell)).map(|(_, range)| range);
+        let others = admitted().filter_map(move |range| simplest(*range, step, base, &units));
         let mut seen = vec![];
-        options.retain(|x| {
-            !seen.contains(x) && {
+        nearest.into_iter().chain(others).filter(move |x| {
+            let fits = step.is_none_or(|step| x.is_multiple_of(step)) && admitted().any(|range| range.contains(*x));
+            fits && !seen.contains(x) && {
                 seen.push(*x);
                 true
             }
-        });
-        options
+        })
     }
 
     /// More values, to try what a formula does not say.
     pub(super) fn more_numbers(&self, cube: &Cube, variable: usize) -> Vec<Rational> {
-        let mut options = self.nice_numbers(cube, variable, None);
+        let mut options: Vec<Rational> = self.nice_numbers(cube, variable, None).collect();
         let Cells::Numbers { ranges, step } = &self.cells[variable] else { return options };
         let set = self.of(cube, variable);
         let one = one(self.variables[variable].base);
@@ -119,13 +128,12 @@ impl Space<'_> {
 }
 
 /// The number of a range that is said most easily.
-fn simplest(range: Range, step: Option<Rational>, base: Base) -> Option<Rational> {
+fn simplest(range: Range, step: Option<Rational>, base: Base, units: &[Rational]) -> Option<Rational> {
     let range = steps_within(range, step).ok()?;
     let closed = |end: super::simplex::End| (!end.open).then_some(end.at);
     if let Some(end) = range.low.and_then(closed).or(range.high.and_then(closed)) {
         return Some(end);
     }
-    let units = units(base);
     let room = match (range.low, range.high) {
         (None, None) => return Some(Rational::ZERO),
         (Some(low), Some(high)) => high.at.minus(low.at).ok()?.divided_by(Rational::whole(2)).ok()?,
@@ -134,7 +142,7 @@ fn simplest(range: Range, step: Option<Rational>, base: Base) -> Option<Rational
             size.divided_by(Rational::whole(5)).ok()?.max(one(base))
         }
     };
-    let unit = units.into_iter().find(|unit| *unit <= room).unwrap_or(room);
+    let unit = units.iter().copied().find(|unit| *unit <= room).unwrap_or(room);
     match (range.low, range.high) {
         (Some(low), _) => low.at.floor_to(unit).and_then(|at| at.plus(unit)).ok(),
         (None, Some(high)) => high.at.ceil_to(unit).and_then(|at| at.minus(unit)).ok(),

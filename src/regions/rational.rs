@@ -28,6 +28,13 @@ impl Rational {
         if under == 1 {
             return Some(Rational { over: i64::try_from(over).ok()?, under: 1 });
         }
+        // Nearly all numbers are small, and division of 128 bits is slow.
+        if let (Ok(over), Ok(under)) = (i64::try_from(over), i64::try_from(under))
+            && under > 0
+        {
+            let divisor = small_gcd(over.unsigned_abs(), under.unsigned_abs()) as i64;
+            return Some(Rational { over: over / divisor, under: under / divisor });
+        }
         let divisor = gcd(over.unsigned_abs(), under.unsigned_abs());
         if under == 0 || divisor > i128::MAX as u128 {
             return None;
@@ -178,16 +185,19 @@ fn ends(mut under: i64) -> bool {
 }
 
 fn gcd(mut a: u128, mut b: u128) -> u128 {
-    // Nearly all numbers are small, and division of 128 bits is slow.
     while a > u128::from(u64::MAX) || b > u128::from(u64::MAX) {
         if b == 0 {
             return a.max(1);
         }
         (a, b) = (b, a % b);
     }
-    let (mut a, mut b) = (a as u64, b as u64);
+    u128::from(small_gcd(a as u64, b as u64))
+}
+
+/// At least 1, and at most the larger of both.
+fn small_gcd(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);
     }
-    u128::from(a.max(1))
+    a.max(1)
 }

@@ -50,12 +50,7 @@ impl Space<'_> {
     }
 
     /// Whether a formula holds everywhere in a cube, as far as that can be told by looking at its parts one by one.
-    pub(super) fn holds_throughout(
-        &self,
-        formula: &Formula,
-        cube: &Cube,
-        budget: &mut Budget,
-    ) -> Result<bool, Undecided> {
+    pub fn holds_throughout(&self, formula: &Formula, cube: &Cube, budget: &mut Budget) -> Result<bool, Undecided> {
         Ok(Search { space: self, budget }.status(formula, cube)? == Status::Holds)
     }
 

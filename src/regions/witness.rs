@@ -171,8 +171,10 @@ impl Space<'_> {
     fn values(&self, cube: &Cube, variable: usize, all: bool) -> Vec<Value> {
         let mut values: Vec<Value> = match &self.cells[variable] {
             Cells::Numbers { .. } => {
-                let numbers =
-                    if all { self.more_numbers(cube, variable) } else { self.nice_numbers(cube, variable, None) };
+                let numbers = match all {
+                    true => self.more_numbers(cube, variable),
+                    false => self.nice_numbers(cube, variable, None).take(1).collect(),
+                };
                 numbers.into_iter().map(|x| Value::number(x.to_f64())).collect()
             }
             Cells::Words(_) => {
