@@ -8,7 +8,7 @@ use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{self, Diagnostic, Place};
 use crate::exec::{self, ExecError, Execution, Input, Joined, Repeated, SeveralRows};
 use crate::ingest::{Detection, FileFacts, Loaded, Places, Refusal};
-use crate::inputs::{self, Instead};
+use crate::inputs::{self, Instead, Unusable};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Scan};
 use crate::progress::Progress;
@@ -46,8 +46,43 @@ pub struct SourceRead {
     pub files: Vec<FileFacts>,
 }
 
+/// Why there is no build.
+#[derive(Debug)]
+pub struct Failed {
+    /// Warnings among them.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The sources that were read, with the rows that could not be.
+    pub sources: Vec<SourceRead>,
+}
+
+impl Failed {
+    /// The rows of some source can't be used.
+    pub(crate) fn to_read(plan: &Plan, unusable: Unusable) -> Failed {
+        let read = unusable.read.into_iter().filter_map(|(nth, loaded)| Some((plan.scans().nth(nth)?, loaded)));
+        let sources = read.map(|(scan, loaded)| halves(scan, loaded).1).collect();
+        Failed { diagnostics: unusable.diagnostics, sources }
+    }
+}
+
+impl From<Vec<Diagnostic>> for Failed {
+    fn from(diagnostics: Vec<Diagnostic>) -> Failed {
+        Failed { diagnostics, sources: vec![] }
+    }
+}
+
+impl From<Failed> for Vec<Diagnostic> {
+    fn from(failed: Failed) -> Vec<Diagnostic> {
+        failed.diagnostics
+    }
+}
+
 /// Runs a compiled spec on its data. On failure every diagnostic, warnings among them.
 pub fn build(world: &dyn World, compiled: &Compiled, progress: &dyn Progress) -> Result<Built, Vec<Diagnostic>> {
+    build_or_refused(world, compiled, progress).map_err(Vec::from)
+}
+
+/// The same, for those who want to list the refused rows of a build that fails.
+pub fn build_or_refused(world: &dyn World, compiled: &Compiled, progress: &dyn Progress) -> Result<Built, Failed> {
     let plan = compiled.plan.as_ref().map(Plan::without_expectations);
     run(world, compiled, plan, progress)
 }
@@ -58,28 +93,26 @@ pub fn build_for_tests(
     compiled: &Compiled,
     progress: &dyn Progress,
 ) -> Result<Built, Vec<Diagnostic>> {
-    run(world, compiled, compiled.plan.clone(), progress)
+    run(world, compiled, compiled.plan.clone(), progress).map_err(Vec::from)
 }
 
-fn run(
-    world: &dyn World,
-    compiled: &Compiled,
-    plan: Option<Plan>,
-    progress: &dyn Progress,
-) -> Result<Built, Vec<Diagnostic>> {
+fn run(world: &dyn World, compiled: &Compiled, plan: Option<Plan>, progress: &dyn Progress) -> Result<Built, Failed> {
     let (Some(spec), Some(plan)) = (&compiled.spec, plan) else {
-        return Err(compiled.diagnostics.clone());
+        return Err(compiled.diagnostics.clone().into());
     };
     let plan = &plan;
     let mut warnings: Vec<Diagnostic> = compiled.diagnostics.clone();
-    let (read, found) = inputs::read(world, compiled, plan, &Instead::new(), progress)?;
+    let (read, found) = inputs::read(world, compiled, plan, &Instead::new(), progress)
+        .map_err(|unusable| Failed::to_read(plan, unusable))?;
     warnings.extend(found);
     let (inputs, sources) = apart(plan, read);
-    let execution = exec::run(plan, inputs, progress).map_err(|error| {
-        let mut all = warnings.clone();
-        all.push(diagnostic(&error, spec, &sources));
-        all
-    })?;
+    let execution = match exec::run(plan, inputs, progress) {
+        Ok(execution) => execution,
+        Err(error) => {
+            warnings.push(diagnostic(&error, spec, &sources));
+            return Err(Failed { diagnostics: warnings, sources });
+        }
+    };
     warnings.extend(notices(&execution, spec));
     diagnostics::sort(&mut warnings);
     let facts = summarize::Facts { compiled, plan, sources: &sources, warnings: &warnings };
@@ -89,25 +122,26 @@ fn run(
 
 /// What sources gave, as rows and as what there is to know beside them.
 pub(crate) fn apart(plan: &Plan, read: Vec<Loaded>) -> (Vec<Input>, Vec<SourceRead>) {
-    let source = |(scan, loaded): (&Scan, Loaded)| {
-        let input = Input {
-            table: loaded.table,
-            identity: loaded.identity,
-            read: loaded.read,
-            left: loaded.left,
-            refused: loaded.refused.len() as u64,
-        };
-        let source = SourceRead {
-            name: scan.source.clone(),
-            columns: scan.columns.iter().map(|c| c.name.clone()).collect(),
-            refused: loaded.refused,
-            detected: loaded.detected,
-            places: loaded.places,
-            files: loaded.files,
-        };
-        (input, source)
+    plan.scans().zip(read).map(|(scan, loaded)| halves(scan, loaded)).unzip()
+}
+
+fn halves(scan: &Scan, loaded: Loaded) -> (Input, SourceRead) {
+    let input = Input {
+        table: loaded.table,
+        identity: loaded.identity,
+        read: loaded.read,
+        left: loaded.left,
+        refused: loaded.refused.len() as u64,
     };
-    plan.scans().zip(read).map(source).unzip()
+    let source = SourceRead {
+        name: scan.source.clone(),
+        columns: scan.columns.iter().map(|c| c.name.clone()).collect(),
+        refused: loaded.refused,
+        detected: loaded.detected,
+        places: loaded.places,
+        files: loaded.files,
+    };
+    (input, source)
 }
 
 /// What a reader of the result should know though nothing is wrong with the spec.

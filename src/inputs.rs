@@ -40,7 +40,7 @@ pub fn check(world: &dyn World, compiled: &Compiled) -> Vec<Diagnostic> {
     let found = check_headers(world, compiled);
     match &compiled.plan {
         Some(plan) if plan.scans().any(|scan| scan.format.strict) && found.is_empty() => {
-            read(world, compiled, plan, &Instead::new(), &Silent).map_or_else(|found| found, |(_, found)| found)
+            read(world, compiled, plan, &Instead::new(), &Silent).map_or_else(Vec::from, |(_, found)| found)
         }
         _ => found,
     }
@@ -80,6 +80,26 @@ pub fn digests(world: &dyn World, compiled: &Compiled) -> Result<Vec<(String, St
     Ok(digests)
 }
 
+/// Why the rows of the sources can't be used.
+#[derive(Debug)]
+pub struct Unusable {
+    pub diagnostics: Vec<Diagnostic>,
+    /// What could be read, each with the place of its source in [`Plan::scans`]; too many of its rows may be refused.
+    pub read: Vec<(usize, Loaded)>,
+}
+
+impl From<Unusable> for Vec<Diagnostic> {
+    fn from(unusable: Unusable) -> Vec<Diagnostic> {
+        unusable.diagnostics
+    }
+}
+
+impl From<Vec<Diagnostic>> for Unusable {
+    fn from(diagnostics: Vec<Diagnostic>) -> Unusable {
+        Unusable { diagnostics, read: vec![] }
+    }
+}
+
 /// Reads the rows of every source, in the order of [`Plan::scans`]. Unreadable ones are refused; too many of them are an
 /// error.
 pub fn read(
@@ -88,10 +108,11 @@ pub fn read(
     plan: &Plan,
     instead: &Instead,
     progress: &dyn Progress,
-) -> Result<(Vec<Loaded>, Vec<Diagnostic>), Vec<Diagnostic>> {
+) -> Result<(Vec<Loaded>, Vec<Diagnostic>), Unusable> {
     let spec = compiled.spec.as_ref().expect("a plan is lowered from a spec");
     let (mut read, mut diagnostics) = (vec![], vec![]);
-    for (scan, (declared, request)) in plan.scans().zip(locate_all(world, compiled, spec, plan, instead)?) {
+    let located = locate_all(world, compiled, spec, plan, instead)?;
+    for (nth, (scan, (declared, request))) in plan.scans().zip(located).enumerate() {
         let loaded = match &scan.rows {
             Rows::Files(_) => ingest::read(&request, progress).map_err(|error| Box::new(diagnostic(&error, &declared))),
             Rows::Postgres { .. } => postgres::read(world, &declared, &request, plan, progress),
@@ -103,12 +124,15 @@ pub fn read(
                 let others = loaded.detected.iter().filter_map(|detection| other_currency(detection, &declared));
                 diagnostics.extend(others.map(|detection| guess(&detection, scan.format.strict, &declared)));
                 diagnostics.extend(refusals(&loaded, scan, &declared));
-                read.push(loaded);
+                read.push((nth, loaded));
             }
             Err(diagnostic) => diagnostics.push(*diagnostic),
         }
     }
-    if diagnostics::has_errors(&diagnostics) { Err(diagnostics) } else { Ok((read, diagnostics)) }
+    match diagnostics::has_errors(&diagnostics) {
+        true => Err(Unusable { diagnostics, read }),
+        false => Ok((read.into_iter().map(|(_, loaded)| loaded).collect(), diagnostics)),
+    }
 }
 
 /// Whether a file has the columns that a source declares, without reading its rows.
@@ -468,6 +492,11 @@ fn diagnostic(error: &IngestError, declared: &Declared) -> Diagnostic {
                 let label =
                     near.map_or(format!("not in the {}", declared.noun()), |near| format!("did you mean `{near}`?"));
                 diagnostic = diagnostic.at(header_span(column.column), label);
+            }
+            if let Some(rows @ 1..) = declared.source.format.skip {
+                let note =
+                    format!("it was looked for below what `skip {rows}` leaves out; rows that are empty do not count");
+                diagnostic = diagnostic.note(note);
             }
             let first = missing.first().and_then(|m| m.near.first().map(|near| (m.column, near)));
             if let [only] = headers.as_slice()

@@ -92,7 +92,7 @@ impl Case {
         }
         match inputs::read(&world, &compiled, compiled.plan.as_ref().unwrap(), &BTreeMap::new(), &Silent) {
             Ok((mut loaded, diagnostics)) => Run { loaded: loaded.pop(), diagnostics },
-            Err(diagnostics) => Run { loaded: None, diagnostics },
+            Err(unusable) => Run { loaded: None, diagnostics: unusable.diagnostics },
         }
     }
 }

@@ -238,7 +238,7 @@ fn assigned(built: &Built, compiled: &Compiled, new: &Path) -> Vec<Diagnostic> {
     let assigner = Assigner::open(&model).map_err(|unusable| unusable.diagnostics).unwrap();
     let files = vec![InputFile { name: "new.csv".into(), path: new.to_owned() }];
     match assign::read(&Disk::default(), &assigner, files, Instead::new(), &Silent) {
-        Err(found) => found,
+        Err(failed) => failed.diagnostics,
         Ok(found) => match assign::assign(&assigner, found.rows, &found.sources, None) {
             Err(failed) => failed,
             Ok(assigned) => found.diagnostics.into_iter().chain(assigned.diagnostics).collect(),

@@ -662,7 +662,50 @@ fn names_are_made_of_what_can_be_typed() {
     }
 }
 
-/// A list of customers is no list of purchases.
+/// Dates in ISO form are read without being stated, but not beside forms that are: the spec states all of them.
+#[test]
+fn iso_dates_beside_others_are_stated_too() {
+    let mut text = String::from("customer,amount,date\n");
+    for i in 0..300 {
+        let (month, day) = (1 + i % 12, 1 + i % 28);
+        let date = match i % 3 {
+            0 => format!("2024-{month:02}-{day:02}"),
+            1 => format!("2024{month:02}{day:02}"),
+            _ => format!("{day:02}.{month:02}.2024"),
+        };
+        text += &format!("c{},{}.50,{date}\n", i % 90, 1 + i % 40);
+    }
+    let (_, drafted, built) = drafted("orders.csv", &text);
+    for format in ["%d.%m.%Y", "%Y-%m-%d", "%Y%m%d"] {
+        assert!(drafted.text.contains(&format!("\"{format}\"")), "{format}\n{}", drafted.text);
+    }
+    assert_eq!((drafted.rows.refused, built.outcome.rows.read), (0, 300));
+}
+
+/// Customers who are measured already need another spec, and the message says which.
+#[test]
+fn customers_by_one_row_each_are_no_purchases() {
+    let text = "ID,orders,total spent\nann,4,69.00\nben,2,40.50\ncleo,1,90.00\n";
+    let found = of_text("people.csv", text).1.unwrap_err();
+    insta::assert_snapshot!("init_one_row_each", told(&found));
+    let bought_twice = "ID,orders,total spent\nann,4,69.00\nann,2,40.50\ncleo,1,90.00\n";
+    let found = of_text("people.csv", bought_twice).1.unwrap_err();
+    assert!(found.iter().all(|d| d.message.starts_with("no column says")), "{found:?}");
+}
+
+/// One of several tables of a database, as the message about them says.
+#[test]
+fn a_table_of_a_database_can_be_named() {
+    let file = "tests/damage/several_tables.db";
+    let output = segc(&["init", file, "--stdout"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("--table \"orders\""), "{}", stderr(&output));
+    let output = segc(&["init", file, "--table", "orders", "--stdout"]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stdout(&output).contains("    table \"orders\"\n"), "{}", stdout(&output));
+}
+
+/// A list of customers with their segments is no list of purchases.
 #[test]
 fn errors_of_the_command_have_codes() {
     let output = segc(&["init", "specs/data/shop_truth.csv", "--stdout"]).output().unwrap();

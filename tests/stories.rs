@@ -282,6 +282,38 @@ fn a_failed_build_leaves_the_last_good_one_untouched() {
     assert_eq!(files(&case.path("kept")), before);
 }
 
+/// Also where they are too many for a build, which shows the first ones: whoever has to mend them needs all.
+#[test]
+fn refused_rows_of_a_failed_build_are_listed_where_asked_for() {
+    let mut rows = String::from("customer,invoice,product,quantity,price,at\n");
+    (0..300).for_each(|i| {
+        let price = if i % 10 == 0 { "=cmd()" } else { "1.5" };
+        rows += &format!("c{i},1,pen,1,{price},2024-01-01\n");
+    });
+    let case = Case::new(&spec_with("    x = sum(amount)"), &rows);
+    let run = |more: &[&str]| {
+        let output =
+            segc(&["build", "case.seg", "-o", "out"]).args(more).current_dir(case.folder.path()).output().unwrap();
+        (output.status.code().unwrap(), stderr(&output))
+    };
+    let (code, told) = run(&[]);
+    assert_eq!(code, 3);
+    assert!(told.contains("`--rejects FILE` lists all of them"), "{told}");
+    let (code, told) = run(&["--rejects", "bad.csv"]);
+    assert_eq!(code, 3);
+    assert!(told.contains("all of them are listed in `bad.csv`"), "{told}");
+    assert!(!case.path("out").exists());
+    let listed = fs::read_to_string(case.path("bad.csv")).unwrap();
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines.len(), 31);
+    assert!(lines[1].starts_with("orders.csv,2,price,'=cmd(),"), "{}", lines[1]);
+    assert!(lines[30].starts_with("orders.csv,292,price,'=cmd(),"), "{}", lines[30]);
+    case.put("orders.csv", &rows.replace("=cmd()", "2.5"));
+    assert_eq!(run(&["--rejects", "bad.csv"]).0, 0);
+    assert_eq!(fs::read_to_string(case.path("bad.csv")).unwrap(), "file,row,column,value,reason\n");
+    assert_eq!(run(&["--rejects", "no/such/bad.csv"]).0, 4);
+}
+
 /// Rows that could not be read are all listed, with the line to look at.
 #[test]
 fn refused_rows_are_listed_with_their_place() {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Assigner, Found, Rows};
-use crate::build::SourceRead;
+use crate::build::{Failed, SourceRead};
 use crate::database::sqlite::Failure;
 use crate::diagnostics::{Diagnostic, Place, has_errors, suggest};
 use crate::exec::customers::{Feature, Values};
@@ -68,7 +68,7 @@ pub(super) fn read(
     layout: &Layout,
     files: Vec<InputFile>,
     progress: &dyn Progress,
-) -> Result<Found, Vec<Diagnostic>> {
+) -> Result<Found, Failed> {
     let features: Vec<&Projection> = assigner.plan.features().collect();
     let column = |name: &str, heading: &str, kind: Kind| ColumnRequest {
         name: name.to_owned(),
@@ -84,8 +84,16 @@ pub(super) fn read(
     let mut diagnostics = guesses(&loaded, &request);
     diagnostics.extend(refusals(assigner, &loaded, &request));
     diagnostics.extend(twice(&loaded, &request));
+    let source = SourceRead {
+        name: "customers".into(),
+        columns: request.columns.iter().map(|c| c.name.clone()).collect(),
+        refused: loaded.refused,
+        detected: loaded.detected,
+        places: loaded.places,
+        files: loaded.files,
+    };
     if has_errors(&diagnostics) {
-        return Err(diagnostics);
+        return Err(Failed { diagnostics, sources: vec![source] });
     }
     let mut columns = loaded.table.columns.into_iter();
     let ids = columns.next().map(|c| c.data);
@@ -96,14 +104,6 @@ pub(super) fn read(
     let measured = Measured {
         ids: (0..loaded.table.height).map(|row| id(ids.as_ref(), row)).collect(),
         features: features.collect(),
-    };
-    let source = SourceRead {
-        name: "customers".into(),
-        columns: request.columns.iter().map(|c| c.name.clone()).collect(),
-        refused: loaded.refused,
-        detected: loaded.detected,
-        places: loaded.places,
-        files: loaded.files,
     };
     Ok(Found { rows: Rows::Measured(measured), sources: vec![source], diagnostics })
 }

@@ -23,7 +23,7 @@ use std::path::Path;
 
 pub use open::{Assigner, Unusable};
 
-use crate::build::{self, SourceRead};
+use crate::build::{self, Failed, SourceRead};
 use crate::diagnostics::Diagnostic;
 use crate::exec::place::{self, Measured, Placed};
 use crate::exec::{ExecError, Input};
@@ -78,7 +78,7 @@ pub fn read(
     files: Vec<InputFile>,
     mut instead: Instead,
     progress: &dyn Progress,
-) -> Result<Found, Vec<Diagnostic>> {
+) -> Result<Found, Failed> {
     let (plan, compiled) = (&assigner.plan, &assigner.compiled);
     let facts = plan.scans().next().expect("a plan has a source");
     if let Some(first) = files.first() {
@@ -87,11 +87,12 @@ pub fn read(
             return measured::read(assigner, &layout, files, progress);
         }
         if let Err(IngestError::MissingColumns { missing, headers, .. }) = &fits {
-            return Err(vec![measured::neither(assigner, first, missing, headers)]);
+            return Err(vec![measured::neither(assigner, first, missing, headers)].into());
         }
     }
     instead.insert(facts.source.clone(), files);
-    let (read, mut diagnostics) = inputs::read(world, compiled, plan, &instead, progress)?;
+    let (read, mut diagnostics) =
+        inputs::read(world, compiled, plan, &instead, progress).map_err(|unusable| Failed::to_read(plan, unusable))?;
     for found in &mut diagnostics {
         if found.code == "SEG0303" && !found.is_error() {
             found.help = Some("list all of them with `--rejects FILE`".into());

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::progress::Terminal;
-use super::{Exit, Printer, data_folders, exit_for};
+use super::{Exit, Printer, data_folders, exit_for, rejects, write_file};
 use crate::assign::{self, Assigned, Assigner, Found, Unusable};
-use crate::build::SourceRead;
+use crate::build::{Failed, SourceRead};
 use crate::diagnostics::Diagnostic;
 use crate::ingest::InputFile;
 use crate::inputs::Instead;
-use crate::output::{Texts, csv, replace_file};
+use crate::output::Texts;
 use crate::plan::Grain;
 use crate::report::numbers::count;
 use crate::syntax::source::SourceMap;
@@ -33,7 +33,7 @@ pub struct AssignArgs {
     /// A file for another source of the spec; may be given several times
     #[arg(long, value_name = "NAME=FILE", value_parser = parse_source)]
     source: Vec<(String, String)>,
-    /// A file for the rows that could not be read
+    /// A file for the rows that could not be read, also where they are too many
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
     /// A folder with data files; may be given several times (also: SEGC_DATA)
@@ -57,32 +57,30 @@ pub fn run(args: &AssignArgs, printer: &Printer) -> Exit {
     };
     let world = Disk { data: data_folders(&args.data), allow_outside: false };
     let progress = Terminal::new(printer);
-    let result = located(args, &world).and_then(|(files, instead)| {
+    let texts = if args.raw_csv { Texts::Raw } else { Texts::Harmless };
+    let result = located(args, &world).map_err(Failed::from).and_then(|(files, instead)| {
         let Found { rows, sources, diagnostics } = assign::read(&world, &assigner, files, instead, &progress)?;
         match assign::assign(&assigner, rows, &sources, args.as_of) {
             Ok(assigned) => Ok((assigned, sources, diagnostics)),
-            Err(found) => Err(diagnostics.into_iter().chain(found).collect()),
+            Err(found) => Err(Failed { diagnostics: diagnostics.into_iter().chain(found).collect(), sources }),
         }
     });
     progress.clear();
     let show = |found: &[Diagnostic]| printer.diagnostics(found, &assigner.compiled.sources);
     let (assigned, sources, mut diagnostics) = match result {
         Ok(done) => done,
-        Err(diagnostics) => {
+        Err(failed) => {
+            let diagnostics = rejects::of_failed(failed, args.rejects.as_deref(), texts);
             show(&diagnostics);
             return exit_for(&diagnostics);
         }
     };
     diagnostics.extend(assigned.diagnostics.iter().cloned());
-    let texts = if args.raw_csv { Texts::Raw } else { Texts::Harmless };
     let list = if printer.json { assigned.json_lines() } else { assigned.csv(texts) };
-    let rejects = args.rejects.as_deref().map(|path| (path, csv::rejects(&sources, texts)));
-    let files = args.output.as_deref().map(|path| (path, list.clone())).into_iter().chain(rejects);
-    for (path, bytes) in files {
-        if let Err(found) = write(path, &bytes) {
-            show(&found);
-            return Exit::Output;
-        }
+    let written = args.output.as_deref().map_or(Ok(()), |path| write_file(path, &list));
+    if let Err(found) = written.and_then(|()| rejects::list(args.rejects.as_deref(), &sources, texts)) {
+        show(&[found]);
+        return Exit::Output;
     }
     show(&diagnostics);
     let summary = summary(args, &assigned, &sources);
@@ -124,16 +122,6 @@ fn located(args: &AssignArgs, world: &Disk) -> Result<(Vec<InputFile>, Instead),
         }
     }
     if diagnostics.is_empty() { Ok((files, instead)) } else { Err(diagnostics) }
-}
-
-/// The file appears whole or not at all. What is no ordinary file, a pipe for example, is written into.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Vec<Diagnostic>> {
-    let special = path.exists() && !path.is_file();
-    let written = if special { std::fs::write(path, bytes) } else { replace_file(path, bytes) };
-    written.map_err(|error| {
-        let text = format!("`{}` can't be written: {error}", path.display());
-        vec![Diagnostic::error("SEG0701", text).help("choose another place")]
-    })
 }
 
 /// What was read, from when it was looked at, and how many customers each segment got.

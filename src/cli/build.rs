@@ -8,14 +8,14 @@ use clap::error::ErrorKind;
 use clap::{Arg, Command};
 
 use super::progress::Terminal;
-use super::{Exit, Printer, SpecArgs, exit_for};
-use crate::build::{Built, build};
+use super::{Exit, Printer, SpecArgs, exit_for, rejects};
+use crate::build::{Built, build_or_refused};
 use crate::compile::Compiled;
 use crate::database::write;
 use crate::diagnostics::Diagnostic;
 use crate::inputs;
 use crate::lock::{self, Lock};
-use crate::output;
+use crate::output::{self, Texts};
 use crate::report::Templates;
 use crate::report::numbers::{count, decimals, exact};
 use crate::sinks::{self, Asked, Sink};
@@ -40,6 +40,9 @@ pub struct BuildArgs {
     /// Leave texts in CSV files as they are, also those that a spreadsheet would run as formulas
     #[arg(long)]
     raw_csv: bool,
+    /// A file for the rows that could not be read, also where they are too many for a build
+    #[arg(long, value_name = "FILE")]
+    rejects: Option<PathBuf>,
     /// A table of a database that takes the list of customers: `sqlite:FILE#TABLE`, or
     /// `postgres:VARIABLE#TABLE` with the environment variable that holds the address; may be given
     /// several times
@@ -107,15 +110,17 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
         }
     };
     let progress = Terminal::new(printer);
-    let built = match build(&world, &compiled, &progress) {
+    let texts = if args.raw_csv { Texts::Raw } else { Texts::Harmless };
+    let built = build_or_refused(&world, &compiled, &progress);
+    progress.clear();
+    let built = match built {
         Ok(built) => built,
-        Err(diagnostics) => {
-            progress.clear();
+        Err(failed) => {
+            let diagnostics = rejects::of_failed(failed, args.rejects.as_deref(), texts);
             printer.diagnostics(&diagnostics, &compiled.sources);
             return exit_for(&diagnostics);
         }
     };
-    progress.clear();
     let now = Lock::of(&built, &compiled, &args.spec.params, &templates);
     if let Err(diagnostics) = lock.map_or(Ok(()), |lock| lock.compare(&now)) {
         printer.diagnostics(&diagnostics, &compiled.sources);
@@ -131,6 +136,10 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
             return exit_for(&diagnostics);
         }
     };
+    if let Err(diagnostic) = rejects::list(args.rejects.as_deref(), &built.sources, texts) {
+        printer.diagnostics(&[diagnostic], &compiled.sources);
+        return Exit::Output;
+    }
     if let Err(diagnostics) = args.write_lock(&now) {
         printer.diagnostics(&diagnostics, &compiled.sources);
         return exit_for(&diagnostics);

@@ -36,6 +36,9 @@ pub struct InitArgs {
     /// A sheet of a workbook, by name or number, or `all` [default: the first that is not hidden]
     #[arg(long)]
     sheet: Option<String>,
+    /// A table of a SQLite file [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
 }
 
 pub fn run(args: &InitArgs, printer: &Printer) -> Exit {
@@ -61,7 +64,7 @@ pub fn run(args: &InitArgs, printer: &Printer) -> Exit {
         spec: spec.clone(),
         name,
         files,
-        format: format(args.sheet.as_deref()),
+        format: format(args.sheet.as_deref(), args.table.as_deref()),
         roles: args.column.clone(),
         today: today(),
     };
@@ -140,6 +143,9 @@ fn told(drafted: &Drafted, files: &[PathBuf]) -> String {
     }
     for (rule, rows) in &rows.dropped {
         out += &format!("  {:>width$}  {}\n", count(*rows), visible(rule));
+    }
+    for guess in &drafted.guesses {
+        out += &format!("guess: {}\n", visible(guess));
     }
     for warning in &drafted.warnings {
         out += &format!("warning: {}\n", visible(warning));

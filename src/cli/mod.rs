@@ -10,19 +10,21 @@ mod fmt;
 mod init;
 mod profile;
 mod progress;
+mod rejects;
 mod suite;
 mod test;
 mod verify;
 mod why;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::compile::{Compiled, compile};
 use crate::diagnostics::{Diagnostic, has_errors, render};
+use crate::output::replace_file;
 use crate::syntax::source::SourceMap;
 use crate::world::Disk;
 
@@ -231,6 +233,16 @@ impl Printer {
             std::process::exit(Exit::Output as i32);
         }
     }
+}
+
+/// The file appears whole or not at all. What is no ordinary file, a pipe for example, is written into.
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
+    let special = path.exists() && !path.is_file();
+    let written = if special { std::fs::write(path, bytes) } else { replace_file(path, bytes) };
+    written.map_err(|error| {
+        let text = format!("`{}` can't be written: {error}", path.display());
+        Diagnostic::error("SEG0701", text).help("choose another place")
+    })
 }
 
 /// The exit code that diagnostics ask for.

@@ -26,7 +26,7 @@ pub fn run(args: &ProfileArgs, printer: &Printer) -> Exit {
     let mut worst = Exit::Ok;
     for (nth, path) in args.files.iter().enumerate() {
         let file = InputFile { name: path.display().to_string(), path: path.clone() };
-        let format = Format { table: args.table.clone(), ..format(args.sheet.as_deref()) };
+        let format = format(args.sheet.as_deref(), args.table.as_deref());
         let options = Options { format, today: today(), roles: Vec::new() };
         let progress = Terminal::new(printer);
         let found = profile(&file, &options, &progress);
@@ -52,7 +52,7 @@ pub fn run(args: &ProfileArgs, printer: &Printer) -> Exit {
 }
 
 /// What the command line says of the file.
-pub(super) fn format(sheet: Option<&str>) -> Format {
+pub(super) fn format(sheet: Option<&str>, table: Option<&str>) -> Format {
     let sheets = match sheet {
         None => Sheets::Unstated,
         Some("all") => Sheets::All,
@@ -61,7 +61,7 @@ pub(super) fn format(sheet: Option<&str>) -> Format {
             Err(_) => Sheet::Name(sheet.to_owned()),
         }]),
     };
-    Format { sheets, ..Format::default() }
+    Format { sheets, table: table.map(str::to_owned), ..Format::default() }
 }
 
 /// The clock of this machine; a result that depends on it says so.

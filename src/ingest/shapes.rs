@@ -14,6 +14,8 @@ pub(crate) struct Shapes {
     seen: u64,
     /// In order of first appearance.
     met: Vec<(Shape, u64)>,
+    /// Formats of dates in ISO form. They are read without being stated, but not beside formats that are.
+    iso: Vec<String>,
     day_first: Evidence,
     month_first: Evidence,
     /// Dates that fit both orders, and the first of them.
@@ -45,6 +47,9 @@ impl Shapes {
         let text = text.trim();
         self.seen += cells;
         if parse_iso(text).is_some() {
+            if let Some(format) = iso(text).filter(|format| self.iso.len() < MOST && !self.iso.contains(format)) {
+                self.iso.push(format);
+            }
             return;
         }
         let Some((shape, parts)) = read(text) else { return };
@@ -74,7 +79,7 @@ impl Shapes {
         self.seen >= ENOUGH && (self.either.count == 0 || self.day_first.count + self.month_first.count > 0)
     }
 
-    /// The formats to read the column by, beside the ISO forms, and a report if there are any.
+    /// The formats to read the column by, those of dates in ISO form among them, and a report if there are others.
     pub fn verdict(&self, index: usize, column: &ColumnRequest, header: &str) -> Option<(Vec<String>, Detection)> {
         if self.met.is_empty() {
             return None;
@@ -83,7 +88,9 @@ impl Shapes {
         let (first, second) = if month.count > day.count { ("%m", "%d") } else { ("%d", "%m") };
         let mut met = self.met.clone();
         met.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let formats: Vec<String> = met.iter().map(|(shape, _)| shape.with(first, second)).collect();
+        let mut formats: Vec<String> = met.iter().map(|(shape, _)| shape.with(first, second)).collect();
+        let iso = self.iso.iter().filter(|format| !formats.contains(format)).cloned().collect::<Vec<_>>();
+        formats.extend(iso);
         let open = self.either.count + day.count + month.count > 0;
         let certain = !open || (day.count == 0) != (month.count == 0);
         let evidence = match (open, day.count, month.count) {
@@ -136,6 +143,20 @@ fn read(text: &str) -> Option<(Shape, Option<(u32, u32)>)> {
     let (mut format, parts, rest) = read_day(&tokens)?;
     read_time(rest, &mut format)?;
     Some((Shape { format }, parts))
+}
+
+/// The format of a date in ISO form, with or without marks.
+fn iso(text: &str) -> Option<String> {
+    let (local, zone) = text.strip_suffix('Z').map_or((text, ""), |local| (local, "Z"));
+    let format = match tokens(local)?.as_slice() {
+        [Token::Number(day), time @ ..] if day.len() == 8 => {
+            let mut format = "%Y%m%d".to_owned();
+            read_time(time, &mut format)?;
+            format
+        }
+        _ => read(local)?.0.format,
+    };
+    Some(format + zone)
 }
 
 type Day<'t, 'a> = (String, Option<(u32, u32)>, &'t [Token<'a>]);

@@ -104,6 +104,9 @@ impl Draft {
             .filter(|(_, column)| column.is_none())
             .map(|(role, _)| lacking::no_column(*role, first))
             .collect();
+        if let Some(found) = lacking::one_row_each(first).filter(|_| first.column(Role::Date).is_none()) {
+            return Err(vec![found]);
+        }
         let Some(money) = Money::of(first) else {
             lacking.push(lacking::no_column(Role::Amount, first));
             return Err(lacking);
@@ -152,6 +155,21 @@ impl Draft {
             why: line.why.clone(),
         };
         self.columns.iter().map(recognised).collect()
+    }
+
+    /// What the data only make likely, each with the evidence: another reading could be right.
+    pub fn guesses(&self) -> Vec<String> {
+        let guess = |text: &str, why: &str| {
+            let evidence = why.strip_prefix("a guess: ")?.trim_end_matches('.');
+            Some(format!("{text} ({evidence})"))
+        };
+        let currency = guess(&format!("currency {}", self.currency.text), &self.currency.why);
+        let settings = self.settings.iter().filter_map(|setting| guess(&setting.text, &setting.why));
+        let dates = self.columns.iter().filter(|line| !line.dates.is_empty()).filter_map(|line| {
+            let formats: Vec<String> = line.dates.iter().map(|format| format!("\"{format}\"")).collect();
+            guess(&format!("{} dates {}", line.name, formats.join(", ")), &line.remark)
+        });
+        currency.into_iter().chain(settings).chain(dates).collect()
     }
 
     /// Takes in what a build found, and says whether the spec is another one now, so that it has to be built again.
@@ -443,6 +461,9 @@ fn settings(request: &Request, profiles: &[Profile], columns: &[Line]) -> Vec<Re
     let sheets: Vec<String> = first.sheets_read.iter().filter_map(|name| quoted(name)).collect();
     if request.format.sheets != Sheets::Unstated && !sheets.is_empty() {
         settings.push(Remarked { text: format!("sheet {}", sheets.join(", ")), why: String::new() });
+    }
+    if let Some(table) = request.format.table.as_deref().and_then(quoted) {
+        settings.push(Remarked { text: format!("table {table}"), why: String::new() });
     }
     let by_place = columns.iter().any(|line| line.source.starts_with("column "));
     if first.header && by_place && !settings.iter().any(|s| s.text.starts_with("header ")) {

@@ -1,5 +1,6 @@
 //! What to say where no column says who bought, when, or for how much.
 
+use super::slug;
 use crate::diagnostics::{Diagnostic, Place, suggest};
 use crate::profile::text::{cut, visible};
 use crate::profile::{Column, Profile, Role};
@@ -34,6 +35,39 @@ pub(super) fn no_column(role: Role, profile: &Profile) -> Diagnostic {
         _ => "amount",
     };
     diagnostic.help(format!("if one of them does, say which: `--column {example}=HEADER`"))
+}
+
+/// Customers in the rows, measured already, where a column says who: nothing is missing then, but `init` writes specs for
+/// purchases.
+pub(super) fn one_row_each(profile: &Profile) -> Option<Diagnostic> {
+    let who = profile.each_row()?;
+    let (header, rows) = (cut(&visible(&who.header), 40), count(profile.rows));
+    let text =
+        format!("`{}` has customers in its rows, one row each; a first spec is written for purchases", profile.file);
+    let found = Diagnostic::error("SEG0350", text)
+        .in_data(Place { file: profile.file.clone(), row: None, column: None, value: None })
+        .note(format!(
+            "`{header}` has another value in each of the {rows} rows, and no column says when something was bought"
+        ));
+    let line = |column: &Column| {
+        let name = slug(&column.header, &format!("column_{}", column.position));
+        let source = if name == column.header { String::new() } else { format!(" = column {}", column.position) };
+        let kind = if column.position == who.position { "id" } else { &column.kind };
+        format!("{name}: {kind}{source}")
+    };
+    let lines: Vec<String> = profile.columns.iter().filter(|c| c.filled > 0).take(SHOWN).map(line).collect();
+    let name = slug(&who.header, &format!("column_{}", who.position));
+    Some(
+        found
+            .note(format!(
+                "its columns are features as they stand: source customers from ... {{ {} }}",
+                lines.join("; ")
+            ))
+            .note(
+                "`segc explain SEG0350` shows such a spec; where rows are purchases, `--column date=HEADER` says when",
+            )
+            .help(format!("write a spec with `customers by {name}, one row each`")),
+    )
 }
 
 fn not_it(role: Role, column: &Column, wanted: &str, profile: &Profile) -> String {

@@ -54,6 +54,8 @@ pub struct Drafted {
     pub left: Vec<String>,
     pub rows: Rows,
     pub customers: u64,
+    /// What it states though the data only make it likely, with the evidence.
+    pub guesses: Vec<String>,
     /// What a build of it warns of.
     pub warnings: Vec<String>,
 }
@@ -188,6 +190,7 @@ fn finish(
             dropped: draft.rules.iter().map(|rule| (rule.name.clone(), rule.rows)).collect(),
         },
         customers: built.customers,
+        guesses: draft.guesses(),
         warnings,
     })
 }

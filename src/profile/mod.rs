@@ -196,6 +196,16 @@ impl Profile {
     pub fn column(&self, role: Role) -> Option<&Column> {
         self.columns.iter().find(|column| column.role == Some(role))
     }
+
+    /// The column of customers, or else of names without a sense of their own, where it has another value in each of at
+    /// least two rows, and others hold numbers: the rows may be customers who have been measured already.
+    pub(crate) fn each_row(&self) -> Option<&Column> {
+        let by_name = || self.columns.iter().find(|column| column.header.trim().eq_ignore_ascii_case("id"));
+        let who = self.column(Role::Customer).or_else(by_name)?;
+        let all = who.missing == 0 && who.distinct.exact && who.distinct.count == self.rows && self.rows > 1;
+        let measured = self.columns.iter().any(|column| column.position != who.position && column.is_number());
+        Some(who).filter(|_| all && measured)
+    }
 }
 
 impl Column {

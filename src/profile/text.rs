@@ -36,6 +36,10 @@ fn head(profile: &Profile) -> String {
         let rows = if left_out.rows == 1 { "1 more".to_owned() } else { format!("{} more", count(left_out.rows)) };
         out += &line("", &format!("{rows} {}, row {}{detail}", left_out.why, count(left_out.first)), "");
     }
+    if let Some(who) = profile.each_row() {
+        let text = format!("each with a {} of its own: perhaps customers by {0}, one row each", cut(&who.header, 40));
+        out += &line("", &text, "");
+    }
     let named = if profile.header { "named by the first row" } else { "without names in the file" };
     out += &line("columns", &format!("{}, {named}", profile.columns.len()), "");
     if !profile.sheets.is_empty() {

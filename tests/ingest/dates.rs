@@ -128,10 +128,10 @@ fn the_form_of_dates_is_told_by_the_dates() {
         (&["01DEC2010"], "date format %d%b%Y", &["2010-12-01"]),
         (&["2010/12/01T08:26:07.25"], "date format %Y/%m/%dT%H:%M:%S%.f", &["2010-12-01 08:26:07.250"]),
         (&["13/02/2010 8:26AM"], "date format %d/%m/%Y %I:%M%p", &["2010-02-13 08:26:00"]),
-        // Both forms occur, the commoner one first; ISO dates are read beside them.
+        // All forms occur, the commoner one first; ISO dates are read beside them, and are last in what settles the column.
         (
             &["13/02/2010", "14/02/2010 09:00", "2010-02-15", "16/02/2010"],
-            "date format %d/%m/%Y, %d/%m/%Y %H:%M",
+            "date format %d/%m/%Y, %d/%m/%Y %H:%M, %Y-%m-%d",
             &["2010-02-13", "2010-02-14 09:00:00", "2010-02-15", "2010-02-16"],
         ),
         // They contradict each other: the majority wins, the others are refused.
