@@ -79,7 +79,7 @@ pub fn run(args: &AssignArgs, printer: &Printer) -> Exit {
     let list = if printer.json { assigned.json_lines() } else { assigned.csv(texts) };
     let written = args.output.as_deref().map_or(Ok(()), |path| write_file(path, &list));
     if let Err(found) = written.and_then(|()| rejects::list(args.rejects.as_deref(), &sources, texts)) {
-        show(&[found]);
+        show(&found);
         return Exit::Output;
     }
     show(&diagnostics);

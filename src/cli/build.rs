@@ -136,8 +136,8 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
             return exit_for(&diagnostics);
         }
     };
-    if let Err(diagnostic) = rejects::list(args.rejects.as_deref(), &built.sources, texts) {
-        printer.diagnostics(&[diagnostic], &compiled.sources);
+    if let Err(diagnostics) = rejects::list(args.rejects.as_deref(), &built.sources, texts) {
+        printer.diagnostics(&diagnostics, &compiled.sources);
         return Exit::Output;
     }
     if let Err(diagnostics) = args.write_lock(&now) {

@@ -236,12 +236,12 @@ impl Printer {
 }
 
 /// The file appears whole or not at all. What is no ordinary file, a pipe for example, is written into.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Vec<Diagnostic>> {
     let special = path.exists() && !path.is_file();
     let written = if special { std::fs::write(path, bytes) } else { replace_file(path, bytes) };
     written.map_err(|error| {
         let text = format!("`{}` can't be written: {error}", path.display());
-        Diagnostic::error("SEG0701", text).help("choose another place")
+        vec![Diagnostic::error("SEG0701", text).help("choose another place")]
     })
 }
 

@@ -8,7 +8,7 @@ use crate::diagnostics::Diagnostic;
 use crate::output::{Texts, csv};
 
 /// Writes the list, with no rows in it where all could be read.
-pub(super) fn list(path: Option<&Path>, sources: &[SourceRead], texts: Texts) -> Result<(), Diagnostic> {
+pub(super) fn list(path: Option<&Path>, sources: &[SourceRead], texts: Texts) -> Result<(), Vec<Diagnostic>> {
     path.map_or(Ok(()), |path| write_file(path, &csv::rejects(sources, texts)))
 }
 
@@ -25,6 +25,6 @@ pub(super) fn of_failed(failed: Failed, path: Option<&Path>, texts: Texts) -> Ve
         let refused = diagnostics.iter_mut().filter(|found| found.code == "SEG0303" && found.is_error());
         refused.for_each(|found| found.notes.push(note.clone()));
     }
-    diagnostics.extend(listed.err());
+    diagnostics.extend(listed.err().into_iter().flatten());
     diagnostics
 }
