@@ -213,6 +213,9 @@ pub struct SearchRow {
     pub k: u32,
     pub inertia: f64,
     pub silhouette: Option<f64>,
+    /// Half the width of the 95 % interval of the silhouette, where it is that of a sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silhouette_margin: Option<f64>,
     pub davies_bouldin: Option<f64>,
     pub calinski_harabasz: Option<f64>,
     /// Of a mixture: ln L, and -2 ln L + p ln n.

@@ -422,6 +422,7 @@ fn cluster(run: &Execution, facts: &Facts, places: &[u32]) -> Option<ClusterOutc
         k: c.fitted.k,
         inertia: c.fitted.fit.inertia,
         silhouette: c.fitted.silhouette,
+        silhouette_margin: c.fitted.silhouette_margin,
         davies_bouldin: c.fitted.davies_bouldin,
         calinski_harabasz: c.fitted.calinski_harabasz,
         log_likelihood: c.fitted.likelihood.as_ref().map(|found| found.log_likelihood),

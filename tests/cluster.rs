@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2, Axis, array};
 use proptest::prelude::*;
 use segc::cluster::{
     Assignment, Candidate, ClusterError, Fit, KMeansOptions, Sample, Scaler, Scaling, assign, calinski_harabasz,
-    davies_bouldin, fit, project, search, silhouette, silhouettes,
+    davies_bouldin, fit, project, search, silhouette, silhouettes, silhouettes_within,
 };
 use segc::progress::{Progress, Silent};
 
@@ -543,4 +543,25 @@ proptest! {
         prop_assert!(projected.points.iter().flatten().all(|x| x.is_finite()));
         prop_assert!(projected.components.iter().all(|component| (0.0..=1.0).contains(&component.explained)));
     }
+}
+
+/// Too many rows to measure all pairs: the mean of a sample, each against all, with an interval that holds the exact mean.
+#[test]
+fn a_sampled_silhouette_says_how_far_it_may_be_off() {
+    let (points, labels) = made();
+    let sample = sample(&points);
+    let exact = silhouette(&sample, &labels).unwrap();
+    assert_eq!(exact.margin, None);
+    let mut margins = vec![];
+    for drawn in [100, 400, 1_600] {
+        let found = silhouettes_within(&sample, &[&labels], 1_000, drawn, &Silent).pop().unwrap().unwrap();
+        let margin = found.margin.unwrap();
+        assert_near(found.mean, exact.mean, 2.0 * margin);
+        assert!(found.of_rows.is_empty());
+        margins.push(margin);
+    }
+    // Four times as many draws, half the margin.
+    assert!(margins.windows(2).all(|pair| (1.6..2.5).contains(&(pair[0] / pair[1]))), "{margins:?}");
+    let all = silhouettes_within(&sample, &[&labels], sample.distinct(), 100, &Silent).pop().unwrap().unwrap();
+    assert_eq!(all, exact);
 }

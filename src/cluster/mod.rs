@@ -39,7 +39,7 @@ pub use pca::{Component, Projection, project};
 pub use sample::Sample;
 pub use scale::{Scaler, Scaling};
 pub use search::{Candidate, search, search_by};
-pub use silhouette::{Silhouette, silhouette, silhouettes};
+pub use silhouette::{DRAWN, EXACT, Silhouette, silhouette, silhouettes, silhouettes_within};
 
 /// The largest number of distinct points for methods whose time grows with its square.
 pub const MOST_POINTS: usize = 20_000;

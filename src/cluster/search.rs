@@ -22,7 +22,9 @@ pub struct Candidate {
     pub likelihood: Option<Likelihood>,
     /// Mean silhouette of the rows in clusters; none for k = 1, as with the other two indices.
     pub silhouette: Option<f64>,
-    /// The silhouette of every row, NaN for noise; empty for k = 1.
+    /// Half the width of its 95 % interval, where there are too many rows to measure all.
+    pub silhouette_margin: Option<f64>,
+    /// The silhouette of every row, NaN for noise; empty for k = 1, and where only a sample was measured.
     pub silhouettes: Vec<f64>,
     pub davies_bouldin: Option<f64>,
     /// None also where every row is its cluster's centre.
@@ -84,6 +86,7 @@ fn judged(sample: &Sample, found: Vec<Found>, progress: &dyn Progress) -> Result
     let silhouettes = silhouettes(sample, &labelings, progress);
     let candidate = |(found, silhouette): (Found, Option<super::Silhouette>)| Candidate {
         silhouette: silhouette.as_ref().map(|silhouette| silhouette.mean),
+        silhouette_margin: silhouette.as_ref().and_then(|silhouette| silhouette.margin),
         silhouettes: silhouette.map(|silhouette| silhouette.of_rows).unwrap_or_default(),
         davies_bouldin: davies_bouldin(sample, &found.fit.labels),
         calinski_harabasz: calinski_harabasz(sample, &found.fit.labels),
@@ -99,12 +102,13 @@ fn judged_without_noise(sample: &Sample, found: Found, progress: &dyn Progress) 
     let clustered = sample.subset(&rows)?;
     let silhouette = silhouettes(&clustered, &[&labels], progress).pop().flatten();
     let mut of_rows = vec![];
-    if let Some(silhouette) = &silhouette {
+    if let Some(silhouette) = silhouette.as_ref().filter(|silhouette| silhouette.margin.is_none()) {
         of_rows.resize(sample.rows(), f64::NAN);
         rows.iter().zip(&silhouette.of_rows).for_each(|(&row, &value)| of_rows[row] = value);
     }
     Ok(Candidate {
-        silhouette: silhouette.map(|silhouette| silhouette.mean),
+        silhouette: silhouette.as_ref().map(|silhouette| silhouette.mean),
+        silhouette_margin: silhouette.and_then(|silhouette| silhouette.margin),
         silhouettes: of_rows,
         davies_bouldin: davies_bouldin(&clustered, &labels),
         calinski_harabasz: calinski_harabasz(&clustered, &labels),
@@ -124,6 +128,7 @@ impl Candidate {
             placing: found.placing,
             likelihood: found.likelihood,
             silhouette: None,
+            silhouette_margin: None,
             silhouettes: vec![],
             davies_bouldin: None,
             calinski_harabasz: None,

@@ -4,16 +4,25 @@ use rayon::prelude::*;
 
 use super::groups::{Groups, n_labels};
 use super::kernels::{LANES, Lane, distances};
+use super::random::Stream;
 use super::sample::{Blocks, Sample};
 use crate::progress::{Progress, Silent};
 
 /// How many blocks of points are computed between two reports of progress.
 const WAVE: usize = 256;
 
+/// Up to so many distinct points every pair is measured: some ten seconds for all k of a search.
+pub const EXACT: usize = 200_000;
+/// Beyond, so many rows are drawn and measured against all others.
+pub const DRAWN: usize = 10_000;
+
 /// How well each row lies in its cluster, from -1 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Silhouette {
     pub mean: f64,
+    /// Half the width of the 95 % interval of the mean, where it is that of a sample.
+    pub margin: Option<f64>,
+    /// Empty where only a sample was measured.
     pub of_rows: Vec<f64>,
 }
 
@@ -32,12 +41,40 @@ pub fn silhouette(sample: &Sample, labels: &[u32]) -> Option<Silhouette> {
 ///
 /// Source: P. Rousseeuw, Silhouettes: a graphical aid to the interpretation and validation of cluster analysis, 1987.
 pub fn silhouettes(sample: &Sample, labelings: &[&[u32]], progress: &dyn Progress) -> Vec<Option<Silhouette>> {
+    silhouettes_within(sample, labelings, EXACT, DRAWN, progress)
+}
+
+/// The same with other limits: beyond `exact` distinct points, `drawn` rows are measured, each against all points, so that
+/// the mean is unbiased, which it would not be if the others were a sample too. Rows are drawn with replacement from a
+/// stream of their own; the interval is that of a mean of independent draws.
+pub fn silhouettes_within(
+    sample: &Sample,
+    labelings: &[&[u32]],
+    exact: usize,
+    drawn: usize,
+    progress: &dyn Progress,
+) -> Vec<Option<Silhouette>> {
     if labelings.is_empty() {
         return Vec::new();
     }
     let groups = Groups::new(sample, labelings);
     let points: Vec<f64> = groups.points.iter().flat_map(|&point| sample.point(point).iter().copied()).collect();
-    let blocks = Blocks::new(&points, sample.columns(), &groups.weights);
+    let sampled = sample.distinct() > exact;
+    // The members that are measured, and how many rows each of them stands for.
+    let (measured, weights): (Vec<usize>, Vec<f64>) = if sampled {
+        let mut stream = Stream::new(0, &[drawn as u64]);
+        let mut times = std::collections::BTreeMap::new();
+        for _ in 0..drawn {
+            let row = sample.order()[stream.below(sample.rows())];
+            *times.entry(groups.member_of[row]).or_insert(0.0) += 1.0;
+        }
+        times.into_iter().unzip()
+    } else {
+        (0..groups.points.len()).zip(groups.weights.iter().copied()).unzip()
+    };
+    let queries: Vec<f64> =
+        measured.iter().flat_map(|&member| sample.point(groups.points[member]).iter().copied()).collect();
+    let blocks = Blocks::new(&queries, sample.columns(), &weights);
     let clusterings = clusterings(&groups, labelings);
     let mut values = vec![[0.0; LANES]; blocks.weights.len() * labelings.len()];
     let waves = values.chunks_mut(WAVE * labelings.len()).zip(blocks.points.chunks(WAVE * sample.columns()));
@@ -51,7 +88,7 @@ pub fn silhouettes(sample: &Sample, labelings: &[&[u32]], progress: &dyn Progres
                 distances(block, &points, &groups.weights, &groups.ends, sums);
                 let first = (wave * WAVE + b) * LANES;
                 for (value, clustering) in values.iter_mut().zip(&clusterings) {
-                    *value = clustering.values(first, sums);
+                    *value = clustering.values(&measured[first..measured.len().min(first + LANES)], sums);
                 }
             },
         );
@@ -59,11 +96,18 @@ pub fn silhouettes(sample: &Sample, labelings: &[&[u32]], progress: &dyn Progres
     }
     progress.finish(&format!("{} values of `k`", labelings.len()));
     let of_clustering = |(index, clustering): (usize, &Clustering)| {
-        let value = |member: usize| values[member / LANES * labelings.len() + index][member % LANES];
-        let sum: f64 = groups.weights.iter().enumerate().map(|(member, weight)| weight * value(member)).sum();
+        let value = |place: usize| values[place / LANES * labelings.len() + index][place % LANES];
+        let n: f64 = weights.iter().sum();
+        let mean = weights.iter().enumerate().map(|(place, weight)| weight * value(place)).sum::<f64>() / n;
+        let square = |(place, weight): (usize, &f64)| weight * (value(place) - mean) * (value(place) - mean);
+        let margin = || 1.96 * (weights.iter().enumerate().map(square).sum::<f64>() / (n - 1.0) / n).sqrt();
         (clustering.mass.iter().filter(|&&mass| mass > 0.0).count() > 1).then(|| Silhouette {
-            mean: sum / sample.rows() as f64,
-            of_rows: groups.member_of.iter().map(|&member| value(member)).collect(),
+            mean,
+            margin: sampled.then(margin),
+            of_rows: match sampled {
+                true => vec![],
+                false => groups.member_of.iter().map(|&member| value(member)).collect(),
+            },
         })
     };
     clusterings.iter().enumerate().map(of_clustering).collect()
@@ -92,14 +136,14 @@ fn clusterings(groups: &Groups, labelings: &[&[u32]]) -> Vec<Clustering> {
 }
 
 impl Clustering {
-    /// The silhouettes of a block of members, whose first is `first`, from its distances to every group.
-    fn values(&self, first: usize, sums_of_groups: &[Lane]) -> Lane {
+    /// The silhouettes of a block of members from their distances to every group.
+    fn values(&self, members: &[usize], sums_of_groups: &[Lane]) -> Lane {
         let mut sums = vec![[0.0; LANES]; self.mass.len()];
         for (&label, group) in self.label_of_group.iter().zip(sums_of_groups) {
             sums[label as usize].iter_mut().zip(group).for_each(|(sum, distance)| *sum += distance);
         }
         std::array::from_fn(|lane| {
-            let Some(&own) = self.label_of_member.get(first + lane) else { return 0.0 };
+            let Some(own) = members.get(lane).map(|&member| self.label_of_member[member]) else { return 0.0 };
             if self.mass[own as usize] <= 1.0 {
                 return 0.0;
             }

@@ -384,6 +384,13 @@ fn separation_intro(facts: &Facts) -> String {
     if let Some(own) = facts.chosen().and_then(|row| row.silhouette) {
         text.push_str(&rivals(cluster, own));
     }
+    if let Some(margin) = facts.chosen().and_then(|row| row.silhouette_margin) {
+        text.push_str(&format!(
+            " There are too many customers to measure all pairs: the silhouette is that of some drawn by lot, each \
+             measured against all others, and right to \u{b1}\u{a0}{} in 95 of 100 draws.",
+            fixed(margin, 3)
+        ));
+    }
     if let Some(evidence) = &cluster.evidence {
         text.push_str(&format!(
             " To see which of them come back, the customers were drawn by lot {} times and grouped anew each time; a group \
