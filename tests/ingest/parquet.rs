@@ -11,7 +11,7 @@ use segc::progress::Silent;
 
 use super::limits::build_in_little_memory;
 use super::{Folder, detections, load, refusals, requests, rows, try_load};
-use crate::support::{Case, files, root, segc, stderr, stdout};
+use crate::support::{built_files, root, segc, stderr, stdout};
 
 /// A file with these columns, a row group for every three rows.
 pub fn parquet(columns: Vec<Series>) -> Vec<u8> {
@@ -422,20 +422,7 @@ fn the_shop_is_the_same_from_every_kind_of_file() {
 
     let spec = std::fs::read_to_string(root().join("specs/shop.seg")).unwrap();
     let list = |name: &str| {
-        let case = Case::new(&spec.replace("data/shop.csv.gz", name), "");
-        let output = segc(&["build"])
-            .arg(case.path("case.seg"))
-            .arg("-o")
-            .arg(case.path("out"))
-            .arg("--data")
-            .arg(folder.0.path())
-            .arg("--data")
-            .arg(root().join("specs"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{name}: {}", stderr(&output));
-        let files = files(&case.path("out"));
-        files.into_iter().find(|(file, _)| file == "segments.csv").expect("a list").1
+        built_files(&spec.replace("data/shop.csv.gz", name), folder.0.path()).remove("segments.csv").expect("a list")
     };
     let expected = list("data/shop.csv.gz");
     for name in ["shop.parquet", "shop.texts", "shop.xlsx"] {

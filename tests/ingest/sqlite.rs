@@ -11,7 +11,7 @@ use segc::progress::Silent;
 use sha2::{Digest, Sha256};
 
 use super::{Folder, detections, refusals, requests, rows};
-use crate::support::{Case, files, root, segc, stderr, stdout};
+use crate::support::{Case, built_files, root, segc, stderr, stdout};
 
 const ORDERS: &str = "CREATE TABLE orders (customer, at, amount, count);
     INSERT INTO orders VALUES ('ada', '2024-01-05', 2.5, 3), ('ben', '2024-01-09 11:30', '4.25', '-4'),
@@ -367,21 +367,8 @@ fn the_shop_is_the_same_from_a_table() {
     };
     let before = digest(&file.path);
     let spec = std::fs::read_to_string(root().join("specs/shop.seg")).unwrap();
-    let build = |source: &str| {
-        let case = Case::new(&spec.replace("\"data/shop.csv.gz\" {", &format!("{source}\n")), "");
-        let output = segc(&["build"])
-            .arg(case.path("case.seg"))
-            .arg("-o")
-            .arg(case.path("out"))
-            .arg("--data")
-            .arg(folder.0.path())
-            .arg("--data")
-            .arg(root().join("specs"))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{source}: {}", stderr(&output));
-        files(&case.path("out")).into_iter().collect::<std::collections::BTreeMap<_, _>>()
-    };
+    let build =
+        |source: &str| built_files(&spec.replace("\"data/shop.csv.gz\" {", &format!("{source}\n")), folder.0.path());
     let expected = build("\"data/shop.csv.gz\" {");
     for source in
         ["\"shop.db\" {", "\"shop.db\" { table \"sales\"", "\"shop.db\" { query \"SELECT * FROM sales WHERE 1\""]

@@ -148,6 +148,24 @@ pub fn feature(built: &Built, name: &str) -> Vec<String> {
         .collect()
 }
 
+/// Builds a spec with the command, data in `folder` or beside the shop, and gives the files that it wrote.
+#[track_caller]
+pub fn built_files(spec: &str, folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let case = Case::new(spec, "");
+    let output = segc(&["build"])
+        .arg(case.path("case.seg"))
+        .arg("-o")
+        .arg(case.path("out"))
+        .arg("--data")
+        .arg(folder)
+        .arg("--data")
+        .arg(root().join("specs"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    files(&case.path("out")).into_iter().collect()
+}
+
 /// Every file of a folder with its bytes, by name; the lock of the writer is none of them.
 pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)

@@ -101,15 +101,13 @@ pub(super) fn stability(
                 let Some((_, jaccard)) = alike else { continue };
                 stability.present += 1;
                 stability.recovered += u32::from(*jaccard >= Evidence::STABLE);
-                // A sum for now.
-                stability.jaccard = Some(stability.or_zero() + jaccard);
+                // The mean so far, brought up to date with one more resample.
+                let mean = stability.or_zero();
+                stability.jaccard = Some(mean + (jaccard - mean) / f64::from(stability.present));
             }
             let twins = alike.iter().map(|alike| alike.map(|(twin, _)| twin)).collect();
             resamples.clusterings.push(Resampled { centers, twins });
         }
-    }
-    for stability in found.iter_mut().flat_map(|(stability, _)| stability) {
-        stability.jaccard = stability.jaccard.map(|sum| sum / f64::from(stability.present));
     }
     Ok(found)
 }
