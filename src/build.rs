@@ -167,7 +167,7 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
         }
         let smallest = chosen.sizes.iter().copied().min().unwrap_or(0);
         let total = execution.customers.ids.len();
-        if chosen.k > 1 && (smallest as f64) < TINY * total as f64 {
+        if chosen.k > 1 && (smallest == 1 || (smallest as f64) < TINY * total as f64) {
             let alone = chosen.sizes.iter().zip(0..).find(|(size, _)| **size == 1).and_then(|(_, cluster)| {
                 let row = clustering.labels().iter().position(|label| *label == cluster)?;
                 Some(format!("customer `{}` is a cluster alone, cut off from all others", execution.customers.ids[row]))

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use crate::check;
-use crate::cluster::Method;
 use crate::diagnostics::{self, Diagnostic};
 use crate::plan::{self, Plan};
 use crate::resolve::{self, Overrides};
@@ -37,11 +36,12 @@ impl Compiled {
     /// Collects evidence for every k from resamples, whatever k is chosen by.
     pub fn collect_evidence(&mut self) {
         let Some(cluster) = self.plan.as_mut().and_then(|plan| plan.cluster.as_mut()) else { return };
-        cluster.evidence = cluster.method == Method::KMeans;
+        cluster.evidence = cluster.method.has_k();
         if let (false, Some(spec)) = (cluster.evidence, self.spec.as_ref().and_then(|spec| spec.cluster.as_ref())) {
-            let text = format!("evidence is collected for `method kmeans`, not for `{}`", spec.method.name());
-            let help = "build without `--evidence`, or write `method kmeans`";
-            self.diagnostics.push(Diagnostic::error("SEG0237", text).at(spec.span, "another method").help(help));
+            let text =
+                format!("`method {}` finds the number of clusters: there is no `k` to judge", spec.method.name());
+            let help = "build without `--evidence`, or by a method that is told `k`, such as `kmeans`";
+            self.diagnostics.push(Diagnostic::error("SEG0237", text).at(spec.span, "finds `k` itself").help(help));
         }
     }
 

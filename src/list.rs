@@ -2,8 +2,11 @@
 //! databases write the same list.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
+use crate::diagnostics::{Diagnostic, suggest};
 use crate::exec::Execution;
+use crate::exec::clustering::Responsibilities;
 use crate::exec::customers::{Feature, Values};
 use crate::plan::{Plan, Rule};
 use crate::summarize::in_unit;
@@ -13,7 +16,7 @@ use crate::types::Base;
 pub const OWN_HEADINGS: [&str; 7] =
     ["customer", "segment", "cluster", "rule", "silhouette", "bootstrap_share", "responsibility"];
 
-/// One row per customer, in the order of ids: customer, segment, cluster (where there are any), the features, the rule,
+/// One row per customer, in the order of ids unless another is asked for: customer, segment, cluster (where there are any), the features, the rule,
 /// and how well the customer lies in the cluster: its silhouette (-1 to 1), and the share of resamples that put it there
 /// where evidence was collected, and how responsible its component of a mixture is.
 pub struct List<'a> {
@@ -21,6 +24,35 @@ pub struct List<'a> {
     /// As the list writes them, in the order of the spec: `2: recency < all.recency`.
     rules: Vec<String>,
     pub columns: Vec<Column<'a>>,
+    /// The customer of every row.
+    pub order: Vec<usize>,
+}
+
+/// By which column a list is sorted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    pub column: String,
+    /// From the largest down.
+    pub descending: bool,
+}
+
+/// `silhouette`, `monetary_eur:desc`.
+impl std::str::FromStr for Order {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Order, String> {
+        let (column, direction) = text.rsplit_once(':').unwrap_or((text, "asc"));
+        match direction {
+            "asc" | "desc" => Ok(Order { column: column.to_owned(), descending: direction == "desc" }),
+            other => Err(format!("`{other}` is no direction; write `{column}:asc` or `{column}:desc`")),
+        }
+    }
+}
+
+impl std::fmt::Display for Order {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.column, if self.descending { "desc" } else { "asc" })
+    }
 }
 
 pub struct Column<'a> {
@@ -90,10 +122,37 @@ impl<'a> List<'a> {
             columns.extend(silhouettes.map(|values| own("silhouette", Kind::Number, Source::Strength(values))));
             let shares = found.evidence.as_ref().map(|evidence| evidence.bootstrap_shares.as_slice());
             columns.extend(shares.map(|values| own("bootstrap_share", Kind::Share, Source::Strength(values))));
-            let own_component = found.chosen().likelihood.as_ref().map(|found| found.responsibilities.as_slice());
+            let own_component = found.responsibilities.as_ref().map(|found| found.own.as_slice());
             columns.extend(own_component.map(|values| own("responsibility", Kind::Share, Source::Strength(values))));
         }
-        List { run, rules: rules(plan), columns }
+        let order = (0..run.customers.ids.len()).collect();
+        List { run, rules: rules(plan), columns, order }
+    }
+
+    /// Sorts the rows by a column: those without a value last, those with the same one by their ids.
+    ///
+    /// Errors: there is no such column.
+    pub fn sort(&mut self, by: &Order) -> Result<(), Vec<Diagnostic>> {
+        let headings = || self.columns.iter().map(|column| column.heading.as_ref());
+        let Some(column) = self.columns.iter().find(|column| column.heading == by.column) else {
+            let near = suggest::nearest(&by.column, headings());
+            let help = near
+                .map_or_else(|| format!("known: {}", suggest::list(headings())), |n| format!("did you mean `{n}`?"));
+            return Err(vec![
+                Diagnostic::error("SEG0712", format!("the list has no column `{}`", by.column)).help(help),
+            ]);
+        };
+        let mut order: Vec<usize> = (0..self.height()).collect();
+        order.sort_by(|&a, &b| {
+            let (a, b) = (self.of_customer(a, column), self.of_customer(b, column));
+            match (a == Cell::Missing, b == Cell::Missing, by.descending) {
+                (false, false, true) => compared(b, a),
+                (false, false, false) => compared(a, b),
+                (a_missing, b_missing, _) => a_missing.cmp(&b_missing),
+            }
+        });
+        self.order = order;
+        Ok(())
     }
 
     /// How many customers there are.
@@ -103,14 +162,28 @@ impl<'a> List<'a> {
 
     /// The label of a customer's segment.
     pub fn segment(&self, row: usize) -> &'a str {
-        let labelled = &self.run.labelled;
-        &labelled.segments[labelled.of_customer[row] as usize].label
+        self.segment_of(self.order[row])
     }
 
     pub fn cell(&self, row: usize, column: &Column<'a>) -> Cell<'_> {
+        self.of_customer(self.order[row], column)
+    }
+
+    /// Of a mixture.
+    pub fn responsibilities(&self) -> Option<&'a Responsibilities> {
+        self.run.clustering.as_ref()?.responsibilities.as_ref()
+    }
+
+    fn segment_of(&self, customer: usize) -> &'a str {
+        let labelled = &self.run.labelled;
+        &labelled.segments[labelled.of_customer[customer] as usize].label
+    }
+
+    /// The cell of a customer, whatever the order of the list.
+    pub fn of_customer(&self, row: usize, column: &Column<'a>) -> Cell<'_> {
         match column.source {
             Source::Customer => Cell::Text(&self.run.customers.ids[row]),
-            Source::Segment => Cell::Text(self.segment(row)),
+            Source::Segment => Cell::Text(self.segment_of(row)),
             Source::Cluster => {
                 let clustering = self.run.clustering.as_ref();
                 let cluster = clustering.and_then(|found| found.cluster_of(row));
@@ -121,6 +194,17 @@ impl<'a> List<'a> {
             Source::Strength(values) => Cell::Number(values[row]),
             Source::Rule => Cell::Text(&self.rules[self.run.labelled.rule_of_customer[row] as usize]),
         }
+    }
+}
+
+/// Cells of one column by their values.
+fn compared(a: Cell, b: Cell) -> Ordering {
+    match (a, b) {
+        (Cell::Text(a), Cell::Text(b)) => a.cmp(b),
+        (Cell::Whole(a), Cell::Whole(b)) | (Cell::Date(a), Cell::Date(b)) | (Cell::Time(a), Cell::Time(b)) => a.cmp(&b),
+        (Cell::Number(a), Cell::Number(b)) => a.total_cmp(&b),
+        (Cell::Bool(a), Cell::Bool(b)) => a.cmp(&b),
+        _ => Ordering::Equal,
     }
 }
 

@@ -233,7 +233,7 @@ pub struct SearchRow {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvidenceOutcome {
-    /// Customers who were drawn from, at most 20,000.
+    /// Customers who were drawn from.
     pub customers: u64,
     pub resamples: u32,
     pub references: u32,

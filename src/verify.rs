@@ -50,8 +50,8 @@ pub fn verify(
     if compiled.has_errors() {
         return Err((compiled.diagnostics, compiled.sources));
     }
-    let asked = |option: &str| kept.options.iter().any(|known| known == option);
-    if asked("evidence") {
+    let options = Options::of(kept);
+    if options.evidence {
         compiled.collect_evidence();
     }
     let built = match build(side.world.as_ref(), &compiled, progress) {
@@ -62,8 +62,7 @@ pub fn verify(
         let text = format!("there is no room for the repetition: {error}");
         plainly(vec![Diagnostic::error("SEG0701", text).help("look at the folder for temporary files")])
     })?;
-    let options = Options { xlsx: asked("xlsx"), raw_csv: asked("raw-csv"), evidence: asked("evidence") };
-    output::write(&built, &compiled, &side.params, options, templates, again.path()).map_err(plainly)?;
+    output::write(&built, &compiled, &side.params, &options, templates, again.path()).map_err(plainly)?;
     let text = std::fs::read_to_string(again.path().join("manifest.json")).unwrap_or_default();
     let new: Manifest = serde_json::from_str(&text).expect("a manifest that was just written can be read");
     let mut differs = |stage, words: String| found.push(Difference { stage, words });

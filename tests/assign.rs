@@ -134,7 +134,7 @@ const CLUSTERS: &str = "  cluster {
     \"Good\" when spent > all.spent
     otherwise \"Other\"";
 
-fn clustered() -> Case {
+pub(crate) fn clustered() -> Case {
     let spec = spec_with(
         "    recency = whole_days(as_of - max(at))\n    spent = sum(amount)\n    r = score(recency, 4, low is best)\n    kind = mode(product)",
     );

@@ -180,6 +180,39 @@ fn dbscan_finds_what_scikit_learn_finds() {
     assert_eq!((shoppers.sizes.as_slice(), shoppers.noise), (&[41, 899, 410, 746, 1393][..], 849));
 }
 
+/// Joins found between boxes are those found between all pairs, and a radius that reaches everybody takes no time.
+#[test]
+fn dbscan_joins_what_the_definition_joins() {
+    let (points, _) = made();
+    for (radius, neighbours) in [(0.2, 2), (0.6, 5), (1.0, 4), (1.7, 30), (4.0, 3), (9.0, 80), (60.0, 5)] {
+        let candidate = found(Method::Dbscan { radius, neighbours }, &points, 1);
+        let near = |a: usize, b: usize| (&points.row(a) - &points.row(b)).mapv(|x| x * x).sum() <= radius * radius;
+        let core: Vec<bool> =
+            (0..1200).map(|a| (0..1200).filter(|&b| near(a, b)).count() as u64 >= neighbours).collect();
+        // Spread a number from core to core.
+        let mut numbers: Vec<Option<u32>> = vec![None; 1200];
+        for first in (0..1200).filter(|&row| core[row]) {
+            let mut waiting = vec![first];
+            while let Some(row) = waiting.pop() {
+                if numbers[row].is_none() {
+                    numbers[row] = Some(first as u32);
+                    waiting.extend((0..1200).filter(|&other| core[other] && near(row, other)));
+                }
+            }
+        }
+        let cores: Vec<usize> = (0..1200).filter(|&row| core[row]).collect();
+        let expected: Vec<u32> = cores.iter().map(|&row| numbers[row].unwrap()).collect();
+        let labels: Vec<u32> = cores.iter().map(|&row| candidate.fit.labels[row]).collect();
+        assert_near(adjusted_rand_index(&expected, &labels), 1.0, 0.0);
+        let lonely = (0..1200).filter(|&row| !cores.iter().any(|&core| near(row, core))).count() as u64;
+        assert_eq!(candidate.noise, lonely, "{radius}");
+    }
+    let many = Array2::from_shape_fn((300_000, 2), |(i, column)| {
+        (i * [48_271, 69_621][column] % [65_537, 65_539][column]) as f64
+    });
+    assert_eq!(found(Method::Dbscan { radius: 1e6, neighbours: 1_000 }, &many, 1).sizes, [300_000]);
+}
+
 #[test]
 fn a_customer_between_two_dense_places_goes_to_the_nearer() {
     let with = |right: f64| {
@@ -258,7 +291,12 @@ fn new_points_are_placed_by_what_was_found() {
         assert_eq!((placed.cluster, placed.distance), (Some(component as u32), 0.0));
         assert!(placed.margin.unwrap() > 0.999);
     }
-    assert!(mixture.likelihood.unwrap().responsibilities.iter().all(|own| (0.2..=1.0).contains(own)));
+    let shares = mixture.placing.responsibilities(made().0.view()).unwrap().unwrap();
+    for (shares, &label) in shares.outer_iter().zip(&mixture.fit.labels) {
+        assert_near(shares.sum(), 1.0, 1e-12);
+        assert!(shares.iter().all(|share| *share <= shares[label as usize]));
+    }
+    assert_eq!(dense.placing.responsibilities(new.view()).unwrap(), None);
 }
 
 /// Candidates of the same points in another order, the first brought into that order.

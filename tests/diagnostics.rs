@@ -268,7 +268,7 @@ const IN_WORDS: &[&str] = &[
     "SEG0325", "SEG0326", "SEG0327", "SEG0328", "SEG0350", "SEG0351", "SEG0352", "SEG0353", "SEG0354", "SEG0355",
     "SEG0356", "SEG0357", "SEG0504", "SEG0506", "SEG0542", "SEG0543", "SEG0544", "SEG0545", "SEG0546", "SEG0547",
     "SEG0548", "SEG0630", "SEG0640", "SEG0641", "SEG0701", "SEG0702", "SEG0703", "SEG0705", "SEG0706", "SEG0707",
-    "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0720", "SEG0730", "SEG0731", "SEG0732", "SEG0901",
+    "SEG0708", "SEG0709", "SEG0710", "SEG0711", "SEG0712", "SEG0720", "SEG0730", "SEG0731", "SEG0732", "SEG0901",
 ];
 
 #[test]
@@ -390,7 +390,19 @@ fn database_with_changes_beside() -> Vec<Diagnostic> {
 
 fn write(built: &Built, compiled: &Compiled, templates: &Templates, folder: &Path) -> Vec<Diagnostic> {
     let options = output::Options { xlsx: true, ..output::Options::default() };
-    output::write(built, compiled, &[], options, templates, folder).unwrap_err()
+    output::write(built, compiled, &[], &options, templates, folder).unwrap_err()
+}
+
+fn list_sorted_by_no_column() -> Vec<Diagnostic> {
+    in_folder(
+        |_| {},
+        |folder, run| {
+            let order = Some("spent:desc".parse().unwrap());
+            let options = output::Options { order, ..output::Options::default() };
+            let built = run.built.expect("the spec is fine");
+            output::write(&built, &run.compiled, &[], &options, &Templates::embedded(), folder).unwrap_err()
+        },
+    )
 }
 
 fn output_below_a_file() -> Vec<Diagnostic> {
@@ -600,6 +612,7 @@ const ELSEWHERE: &[(&str, Diagnose)] = &[
     ("SEG0709", transaction_left_open),
     ("SEG0710", later_build_in_the_table),
     ("SEG0711", history_to_be_replaced),
+    ("SEG0712", list_sorted_by_no_column),
     ("SEG0720", customer_who_is_not_there),
     ("SEG0730", no_lock),
     ("SEG0731", lock_of_another_version),

@@ -1,7 +1,10 @@
 //! Evidence for a number of clusters: against R's fpc and cluster, on points whose groups are known, and on none.
 
 use ndarray::Array2;
-use segc::cluster::{Candidate, Doubt, Evidence, EvidenceOptions, Findings, KMeansOptions, Sample, evidence, search};
+use segc::cluster::{
+    Candidate, Covariance, Doubt, Evidence, EvidenceOptions, Findings, KMeansOptions, Method, Sample,
+    adjusted_rand_index, evidence, search_by,
+};
 use segc::progress::Silent;
 
 fn iris() -> Array2<f64> {
@@ -28,8 +31,11 @@ const FEW: EvidenceOptions = EvidenceOptions {
     splits: 10,
     seeds: 3,
     restarts: 3,
-    kmeans: KMeansOptions { restarts: 5, max_iter: 300, seed: 0 },
+    method: Method::KMeans,
+    starts: KMeansOptions { restarts: 5, max_iter: 300, seed: 0 },
 };
+
+const FULL: Method = Method::Mixture(Covariance::Full);
 
 fn collect(
     points: &Array2<f64>,
@@ -37,7 +43,7 @@ fn collect(
     options: &EvidenceOptions,
 ) -> (Sample, Vec<Candidate>, Findings) {
     let sample = Sample::new(points.view()).unwrap();
-    let candidates = search(&sample, k, &options.kmeans, &Silent).unwrap();
+    let candidates = search_by(options.method, &sample, k, &options.starts, &Silent).unwrap();
     let found = evidence(&sample, &candidates, options, &Silent).unwrap();
     (sample, candidates, found)
 }
@@ -58,7 +64,7 @@ fn assert_near(found: f64, expected: f64, tolerance: f64) {
 /// All of them draw at random, so that the figures agree but for the spread of such draws.
 #[test]
 fn agrees_with_r_on_iris() {
-    let (_, _, found) = collect(&iris(), 2..=5, &EvidenceOptions::default());
+    let (_, _, found) = collect(&iris(), 2..=5, &EvidenceOptions::of(Method::KMeans, KMeansOptions::default()));
     let expected: [(&[f64], f64, f64, f64); 4] = [
         (&[0.995, 0.998], 0.969, 0.592, 0.051),
         (&[0.945, 0.957, 1.0], 0.783, 0.875, 0.045),
@@ -134,6 +140,41 @@ fn an_outlier_is_no_group() {
     assert!((18..=32).contains(&stability.present), "{}", stability.present);
 }
 
+/// Three groups and none, by every method that is told k.
+#[test]
+fn every_method_is_judged() {
+    let mut state = 21;
+    let planted = Array2::from_shape_fn((240, 2), |(row, column)| {
+        [[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]][row % 3][column] + bell(&mut state)
+    });
+    let even = Array2::from_shape_simple_fn((240, 2), || uniform(&mut state));
+    for method in [Method::MiniBatch, Method::Ward, FULL, Method::Mixture(Covariance::Spherical)] {
+        let options = EvidenceOptions { method, ..FEW };
+        let (sample, candidates, found) = collect(&planted, 2..=5, &options);
+        assert_eq!(believed(&found).last(), Some(&3), "{method}");
+        assert_near(found.of_k[1].seeds.0, 1.0, 1e-9);
+        let shares = found.resamples[1].shares(&sample, &candidates[1].fit.labels).unwrap();
+        assert!(shares.iter().all(|&share| share > 0.9), "{method}");
+        assert_eq!(believed(&collect(&even, 2..=5, &options).2), [] as [u32; 0], "{method}");
+    }
+}
+
+/// Two crossing bands: a mixture finds them again and again, where k-means has no k to believe in.
+#[test]
+fn a_mixture_is_judged_by_its_own_clusters() {
+    let mut state = 13;
+    let points = Array2::from_shape_fn((400, 2), |(row, column)| {
+        let (along, across) = (6.0 * bell(&mut state), 0.3 * bell(&mut state));
+        if (row % 2 == 0) == (column == 0) { along } else { across }
+    });
+    let (_, candidates, found) = collect(&points, 2..=2, &EvidenceOptions { method: FULL, ..FEW });
+    let bands: Vec<u32> = (0..400).map(|row| row % 2).collect();
+    assert!(adjusted_rand_index(&bands, &candidates[0].fit.labels) > 0.8);
+    assert!(found.of_k[0].weakest().unwrap().1.or_zero() > 0.9);
+    let (_, _, by_means) = collect(&points, 2..=2, &FEW);
+    assert!(by_means.of_k[0].weakest().unwrap().1.or_zero() < Evidence::STABLE);
+}
+
 /// Rows in another order and other numbers of threads change no bit.
 #[test]
 fn evidence_depends_on_nothing_but_the_points() {
@@ -144,8 +185,8 @@ fn evidence_depends_on_nothing_but_the_points() {
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let (other_sample, others, other) = one.install(|| collect(&shuffled, 2..=4, &FEW));
     assert_eq!(first.of_k, other.of_k);
-    let shares = first.resamples[1].shares(&sample, &candidates[1].fit.labels);
-    let other_shares = other.resamples[1].shares(&other_sample, &others[1].fit.labels);
+    let shares = first.resamples[1].shares(&sample, &candidates[1].fit.labels).unwrap();
+    let other_shares = other.resamples[1].shares(&other_sample, &others[1].fit.labels).unwrap();
     assert_eq!(order.iter().map(|&row| shares[row]).collect::<Vec<_>>(), other_shares);
 }
 
@@ -153,7 +194,7 @@ fn evidence_depends_on_nothing_but_the_points() {
 #[test]
 fn a_row_between_two_clusters_belongs_less() {
     let (sample, candidates, found) = collect(&iris(), 3..=3, &FEW);
-    let shares = found.resamples[0].shares(&sample, &candidates[0].fit.labels);
+    let shares = found.resamples[0].shares(&sample, &candidates[0].fit.labels).unwrap();
     assert!(shares.iter().all(|share| (0.0..=1.0).contains(share)));
     assert!(shares[..50].iter().all(|&share| share == 1.0), "all setosa are far from the others");
     let doubtful: Vec<usize> = (0..150).filter(|&row| shares[row] < 0.8).collect();
@@ -173,7 +214,7 @@ fn a_sample_of_many_rows_speaks_for_all() {
     let (sample, candidates, found) = collect(&points, 2..=5, &EvidenceOptions { rows: 600, ..FEW });
     assert_eq!(found.rows, 600);
     assert_eq!(believed(&found).last(), Some(&3));
-    assert_eq!(found.resamples[1].shares(&sample, &candidates[1].fit.labels).len(), 6_000);
+    assert_eq!(found.resamples[1].shares(&sample, &candidates[1].fit.labels).unwrap().len(), 6_000);
 }
 
 /// All points in few places, all alike, k as large as can be: defined results, no division by nothing.

@@ -7,6 +7,7 @@ mod clv;
 mod customers;
 mod damage;
 mod data_commands;
+mod degenerate;
 mod deploy;
 mod diagnostics;
 mod diff;

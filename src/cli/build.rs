@@ -14,6 +14,7 @@ use crate::compile::Compiled;
 use crate::database::write;
 use crate::diagnostics::Diagnostic;
 use crate::inputs;
+use crate::list::Order;
 use crate::lock::{self, Lock};
 use crate::output::{self, Texts};
 use crate::report::Templates;
@@ -40,6 +41,10 @@ pub struct BuildArgs {
     /// Leave texts in CSV files as they are, also those that a spreadsheet would run as formulas
     #[arg(long)]
     raw_csv: bool,
+    /// Sort the list of customers by a column, the least first: `silhouette`; or the largest:
+    /// `silhouette:desc`
+    #[arg(long, value_name = "COLUMN")]
+    order: Option<Order>,
     /// A file for the rows that could not be read, also where they are too many for a build
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
@@ -127,8 +132,9 @@ pub fn run(args: &BuildArgs, printer: &Printer) -> Exit {
         return exit_for(&diagnostics);
     }
     let folder = args.output.clone().unwrap_or_else(|| PathBuf::from("out").join(&built.outcome.name));
-    let options = output::Options { xlsx: args.xlsx, raw_csv: args.raw_csv, evidence: args.evidence };
-    let written = output::write(&built, &compiled, &args.spec.params, options, &templates, &folder);
+    let options =
+        output::Options { xlsx: args.xlsx, raw_csv: args.raw_csv, evidence: args.evidence, order: args.order.clone() };
+    let written = output::write(&built, &compiled, &args.spec.params, &options, &templates, &folder);
     let build = match written {
         Ok(build) => build,
         Err(diagnostics) => {

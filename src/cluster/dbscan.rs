@@ -1,5 +1,7 @@
 //! DBSCAN: clusters are places where points lie dense; who is near no dense place is noise.
 
+use std::ops::ControlFlow;
+
 use rayon::prelude::*;
 
 use super::Sample;
@@ -22,18 +24,15 @@ pub(super) fn dbscan(sample: &Sample, radius: f64, neighbours: u64) -> (Vec<Opti
     let square = radius * radius;
     let dense = |point| {
         let mut rows = 0.0;
-        boxes.within(sample.point(point), square, |other| rows += weights[other]);
+        boxes.within(sample.point(point), square, |other| {
+            rows += weights[other];
+            if rows >= neighbours as f64 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
         rows >= neighbours as f64
     };
     let core: Vec<bool> = (0..sample.distinct()).into_par_iter().map(dense).collect();
     let mut clusters = Union::new(sample.distinct());
-    for point in (0..sample.distinct()).filter(|&point| core[point]) {
-        boxes.within(sample.point(point), square, |other| {
-            if other < point && core[other] {
-                clusters.join(other, point);
-            }
-        });
-    }
+    boxes.connect(square, &core, &mut clusters);
     let of_cores = clusters.labels(|point| core[point]);
     let cores: Vec<usize> = (0..sample.distinct()).filter(|&point| core[point]).collect();
     let model = Neighbours {

@@ -3,7 +3,10 @@
 //! Every lane does the same operations in the same order on every machine: no fused multiply-add, no sum whose order
 //! depends on the vector width. So all versions give the same bits.
 
+use std::ops::AddAssign;
+
 use multiversion::multiversion;
+use num_traits::{AsPrimitive, Float};
 
 use super::sample::Blocks;
 
@@ -12,7 +15,20 @@ pub(super) const LANES: usize = 8;
 
 pub(super) type Lane = [f64; LANES];
 
-/// Where every point belongs during a run of Lloyd's algorithm.
+/// Numbers of 64 or 32 bits.
+pub(super) trait Real: Float + AddAssign + AsPrimitive<f64> + Send {}
+
+impl<T: Float + AddAssign + AsPrimitive<f64> + Send> Real for T {}
+
+/// Some points with their weights, one by one or by lanes.
+#[derive(Default)]
+pub(super) struct Run<T> {
+    pub columns: usize,
+    pub points: Vec<T>,
+    pub weights: Vec<T>,
+}
+
+/// Where every point of a run of blocks belongs during Lloyd's algorithm.
 pub(super) struct Partition {
     /// Cluster of each point, padding included.
     pub labels: Vec<[u32; LANES]>,
@@ -62,8 +78,8 @@ pub(super) fn nearest_two(
 /// added up. A block is skipped while no point in it can have changed sides (the bound of Hamerly 2010, for a block
 /// instead of a point).
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
-pub(super) fn reassign(blocks: &Blocks, centers: &[f64], drift: f64, partition: &mut Partition) {
-    unrolled!(blocks.columns, reassign_in(blocks, centers, drift, partition))
+pub(super) fn reassign(columns: usize, points: &[Lane], centers: &[f64], drift: f64, partition: &mut Partition) {
+    unrolled!(columns, reassign_in(points, centers, drift, partition))
 }
 
 /// What the weighted sum of squared distances to the nearest centre becomes if each of `trials` (row-major points)
@@ -85,9 +101,21 @@ pub(super) fn distances(block: &[Lane], points: &[f64], weights: &[f64], ends: &
     unrolled!(block.len(), distances_in(block, points, weights, ends, sums))
 }
 
+/// Weighted sums of the distances between two runs of points, measured once for both sides: from each point of the blocks
+/// to all of `points`, and from each of `points` to all of the blocks, still by lanes.
+#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq+fma", "x86_64+avx2+fma"))]
+pub(super) fn pairs<T: Real>(
+    blocks: &Run<[T; LANES]>,
+    points: &Run<T>,
+    from_blocks: &mut [[T; LANES]],
+    from_points: &mut [[T; LANES]],
+) {
+    unrolled!(blocks.columns, pairs_in(blocks, points, from_blocks, from_points))
+}
+
 #[inline(always)]
-fn square_distance(columns: usize, block: &[Lane], center: &[f64]) -> Lane {
-    let mut square = [0.0; LANES];
+fn square_distance<T: Real>(columns: usize, block: &[[T; LANES]], center: &[T]) -> [T; LANES] {
+    let mut square = [T::zero(); LANES];
     for column in 0..columns {
         let x = &block[column];
         let c = center[column];
@@ -143,14 +171,14 @@ fn two_nearest(columns: usize, block: &[Lane], centers: &[f64]) -> ([u32; LANES]
 }
 
 #[inline(always)]
-fn reassign_in(columns: usize, blocks: &Blocks, centers: &[f64], drift: f64, partition: &mut Partition) {
+fn reassign_in(columns: usize, points: &[Lane], centers: &[f64], drift: f64, partition: &mut Partition) {
     let Partition { labels, secure, changed } = partition;
     changed.clear();
     for (index, (secure, labels)) in secure.iter_mut().zip(labels).enumerate() {
         if drift < *secure {
             continue;
         }
-        let block = &blocks.points[index * columns..(index + 1) * columns];
+        let block = &points[index * columns..(index + 1) * columns];
         let (label, best, second) = two_nearest(columns, block, centers);
         let mut lead = [0.0; LANES];
         for lane in 0..LANES {
@@ -210,6 +238,34 @@ fn distances_in(columns: usize, block: &[Lane], points: &[f64], weights: &[f64],
         }
         *sum = run;
         start = end;
+    }
+}
+
+#[inline(always)]
+fn pairs_in<T: Real>(
+    columns: usize,
+    blocks: &Run<[T; LANES]>,
+    points: &Run<T>,
+    from_blocks: &mut [[T; LANES]],
+    from_points: &mut [[T; LANES]],
+) {
+    from_points.fill([T::zero(); LANES]);
+    let blocks = blocks.points.chunks_exact(columns).zip(&blocks.weights);
+    for ((block, &weights_of_block), from_block) in blocks.zip(from_blocks) {
+        let mut run = [T::zero(); LANES];
+        let points = points.points.chunks_exact(columns).zip(&points.weights);
+        for ((point, &weight), from_point) in points.zip(&mut *from_points) {
+            let square = square_distance(columns, block, point);
+            // Summed in registers, as otherwise the compiler takes the lanes one by one.
+            let mut sum = *from_point;
+            for lane in 0..LANES {
+                let distance = square[lane].sqrt();
+                run[lane] += weight * distance;
+                sum[lane] += weights_of_block[lane] * distance;
+            }
+            *from_point = sum;
+        }
+        *from_block = run;
     }
 }
 

@@ -55,7 +55,7 @@ pub fn fit(sample: &Sample, k: u32, options: &KMeansOptions) -> Result<Fit, Clus
     let k = checked_k(sample, k)?;
     let solver = Solver::new(sample, options);
     let runs: Vec<Run> = (0..options.restarts.max(1)).into_par_iter().map(|restart| solver.run(k, restart)).collect();
-    Ok(solver.settle(runs.into_iter().reduce(Run::better).expect("there is at least one run")))
+    Ok(solver.best(runs))
 }
 
 /// The nearest centre of each point of shape `rows x columns`; of equally near centres the first.
@@ -81,12 +81,7 @@ pub fn assign(points: ArrayView2<f64>, centers: ArrayView2<f64>) -> Result<Assig
 }
 
 impl Sample {
-    /// The nearest of the centres for every row, as [`assign`] gives it.
-    pub(super) fn nearest(&self, centers: &Array2<f64>) -> Vec<u32> {
-        self.to_rows(&self.nearest_of_points(centers))
-    }
-
-    /// The same for every distinct point.
+    /// The nearest of the centres for every distinct point, as [`assign`] gives it.
     pub(super) fn nearest_of_points(&self, centers: &Array2<f64>) -> Vec<u32> {
         let centers: Vec<f64> = centers.iter().copied().collect();
         let mut labels = nearest_of(self.blocks(), &centers).0.into_flattened();
@@ -114,37 +109,78 @@ pub(super) struct Run {
 }
 
 impl Run {
+    fn k(&self, sample: &Sample) -> usize {
+        self.centers.len() / sample.columns()
+    }
+
     /// The run with the smaller inertia; of equals the first.
-    pub fn better(self, other: Self) -> Self {
+    fn better(self, other: Self) -> Self {
         if other.inertia < self.inertia { other } else { self }
     }
 }
 
+/// More distinct points than this are clustered on some of their rows first.
+const MANY: usize = 65_536;
+/// So many rows, and for each cluster at least so many distinct points among them.
+const SOME: usize = 32_768;
+const SOME_PER_CLUSTER: usize = 256;
+/// Of the runs on some rows, those whose inertia is at most this part above the least go on over all, so many of them.
+const PROMISING: f64 = 0.005;
+const MOST_PROMISING: usize = 4;
+/// Runs whose inertias differ by less than this part have ended at the same place.
+const SAME: f64 = 1e-9;
+
 /// What all runs over a sample share.
 pub(super) struct Solver<'a> {
     sample: &'a Sample,
+    /// Some of the rows, where there are many points.
+    some: Option<Sample>,
     options: &'a KMeansOptions,
-    /// Sum of all points.
-    sum: Vec<f64>,
 }
 
+/// Runs over many points begin on some of their rows, evenly spread in the order of place, and go on from where they
+/// ended there (P. Bradley and U. Fayyad, Refining initial points for k-means clustering, 1998): most of the way to the
+/// centres is as good there, and runs that end at the same place or at a bad one need not be taken further.
 impl<'a> Solver<'a> {
     pub fn new(sample: &'a Sample, options: &'a KMeansOptions) -> Self {
-        let mean = sample.mean();
-        Self { sample, options, sum: mean.iter().map(|mean| mean * sample.rows() as f64).collect() }
+        let some = (sample.distinct() > MANY).then(|| {
+            let row = |place: usize| sample.order()[(place as u128 * sample.rows() as u128 / SOME as u128) as usize];
+            sample.subset(&(0..SOME).map(row).collect::<Vec<_>>()).expect("rows that were checked")
+        });
+        Self { sample, some, options }
+    }
+
+    /// Some of the rows, where they are enough to begin with.
+    fn some(&self, k: usize) -> Option<&Sample> {
+        self.some.as_ref().filter(|some| k * SOME_PER_CLUSTER <= some.distinct())
     }
 
     pub fn run(&self, k: usize, restart: u32) -> Run {
-        let mut centers =
-            seed_centers(self.sample, k, &mut Stream::new(self.options.seed, &[k as u64, restart.into()]));
-        let iterations = self.lloyd(&mut centers);
-        let (_, squares) = nearest_of(self.sample.blocks(), &centers);
-        Run { inertia: inertia(self.sample, &squares), centers, iterations }
+        let sample = self.some(k).unwrap_or(self.sample);
+        let mut random = Stream::new(self.options.seed, &[k as u64, restart.into()]);
+        self.lloyd(sample, seed_centers(sample, k, &mut random))
+    }
+
+    /// The best of the runs, settled.
+    pub fn best(&self, mut runs: Vec<Run>) -> Fit {
+        if self.some(runs[0].k(self.sample)).is_some() {
+            runs.sort_by(|a, b| a.inertia.total_cmp(&b.inertia));
+            let least = runs[0].inertia;
+            runs.dedup_by(|run, before| run.inertia - before.inertia <= SAME * least);
+            runs.retain(|run| run.inertia <= (1.0 + PROMISING) * least);
+            runs.truncate(MOST_PROMISING);
+            let go_on = |run: Run| {
+                let further = self.lloyd(self.sample, run.centers);
+                Run { iterations: run.iterations + further.iterations, ..further }
+            };
+            runs = runs.into_par_iter().map(go_on).collect();
+        }
+        self.settle(runs.into_iter().reduce(Run::better).expect("there is at least one run"))
     }
 
     /// Takes a run on to a fixed point, where every centre is the exact mean of its cluster and every point is nearest
     /// to its own centre, and numbers the clusters.
-    pub fn settle(&self, run: Run) -> Fit {
+    fn settle(&self, run: Run) -> Fit {
         let Run { centers, mut iterations, .. } = run;
         let (sample, columns) = (self.sample, self.sample.columns());
         let k = centers.len() / columns;
@@ -171,26 +207,27 @@ impl<'a> Solver<'a> {
         }
     }
 
-    /// Iterates until no point changes its cluster.
-    fn lloyd(&self, centers: &mut [f64]) -> u32 {
-        let (blocks, columns) = (self.sample.blocks(), self.sample.columns());
-        // To begin with every point is in cluster 0 and every block due for a look.
-        let mut partition = Partition {
-            labels: vec![[0; LANES]; blocks.weights.len()],
-            secure: vec![f64::NEG_INFINITY; blocks.weights.len()],
-            changed: Vec::new(),
-        };
+    /// Iterates until no point of the sample changes its cluster.
+    fn lloyd(&self, sample: &Sample, mut centers: Vec<f64>) -> Run {
+        let (blocks, columns) = (sample.blocks(), sample.columns());
+        let mut parts = Part::all(blocks, centers.len());
         let mut sums = vec![0.0; centers.len()];
-        sums[..columns].copy_from_slice(&self.sum);
         let mut mass = vec![0.0; centers.len() / columns];
-        mass[0] = self.sample.rows() as f64;
+        mass[0] = sample.rows() as f64;
+        sums.iter_mut().zip(sample.mean()).for_each(|(sum, mean)| *sum = mean * mass[0]);
         let mut drift = 0.0;
-        for iteration in 1..=self.options.max_iter {
-            reassign(blocks, centers, drift, &mut partition);
-            follow(blocks, &partition, &mut sums, &mut mass);
+        let mut iterations = 0;
+        while iterations < self.options.max_iter {
+            iterations += 1;
+            parts.par_iter_mut().for_each(|part| part.reassign(columns, &centers, drift));
+            let changed: Vec<&Part> = parts.iter().filter(|part| !part.partition.changed.is_empty()).collect();
+            for part in &changed {
+                sums.iter_mut().zip(&part.sums).for_each(|(sum, change)| *sum += change);
+                mass.iter_mut().zip(&part.mass).for_each(|(mass, change)| *mass += change);
+            }
             let empty = mass.contains(&0.0);
-            if partition.changed.is_empty() && !empty && iteration > 1 {
-                return iteration;
+            if changed.is_empty() && !empty && iterations > 1 {
+                break;
             }
             // The largest and the second largest move.
             let (mut first, mut second) = (0.0f64, 0.0f64);
@@ -207,38 +244,73 @@ impl<'a> Solver<'a> {
             }
             drift += first + second;
             if empty {
-                refill_empty(self.sample, centers, &mass);
-                partition.secure.fill(f64::NEG_INFINITY);
+                refill_empty(sample, &mut centers, &mass);
+                parts.iter_mut().for_each(|part| part.partition.secure.fill(f64::NEG_INFINITY));
             }
         }
-        self.options.max_iter
+        let (_, squares) = nearest_of(blocks, &centers);
+        Run { inertia: inertia(sample, &squares), centers, iterations }
     }
 }
 
-/// Brings weighted sums (row-major, `k x columns`) and weights of the clusters up to date with the blocks that changed.
-fn follow(blocks: &Blocks, partition: &Partition, sums: &mut [f64], mass: &mut [f64]) {
-    let columns = blocks.columns;
-    let mut shift = |from: u32, to: u32, weight: f64, sum: &dyn Fn(usize) -> f64| {
-        let (from, to) = (from as usize, to as usize);
-        mass[from] -= weight;
-        mass[to] += weight;
-        for column in 0..columns {
-            let sum = sum(column);
-            sums[from * columns + column] -= sum;
-            sums[to * columns + column] += sum;
-        }
-    };
-    for &(index, old) in &partition.changed {
-        let new = partition.labels[index];
-        let block = &blocks.points[index * columns..(index + 1) * columns];
-        let weights = &blocks.weights[index];
-        if old == [old[0]; LANES] && new == [new[0]; LANES] {
-            // Neighbours mostly move together.
-            let weighted = |column: usize| std::array::from_fn(|lane| weights[lane] * block[column][lane]);
-            shift(old[0], new[0], total(weights), &|column| total(&weighted(column)));
-        } else {
-            for lane in (0..LANES).filter(|&lane| old[lane] != new[lane]) {
-                shift(old[lane], new[lane], weights[lane], &|column| weights[lane] * block[column][lane]);
+/// Blocks of a part. Parts are looked at side by side, and what they change is added up in their order.
+const PART: usize = 4096;
+
+/// A run of blocks during Lloyd's algorithm.
+struct Part<'a> {
+    points: &'a [Lane],
+    weights: &'a [Lane],
+    partition: Partition,
+    /// By how much the last look changed the weighted sums of the clusters (row-major) and their weights.
+    sums: Vec<f64>,
+    mass: Vec<f64>,
+}
+
+impl<'a> Part<'a> {
+    /// To begin with every point is in cluster 0 and every block due for a look.
+    fn all(blocks: &'a Blocks, coordinates: usize) -> Vec<Self> {
+        let columns = blocks.columns;
+        let part = |(points, weights): (&'a [Lane], &'a [Lane])| Self {
+            points,
+            weights,
+            partition: Partition {
+                labels: vec![[0; LANES]; weights.len()],
+                secure: vec![f64::NEG_INFINITY; weights.len()],
+                changed: Vec::new(),
+            },
+            sums: vec![0.0; coordinates],
+            mass: vec![0.0; coordinates / columns],
+        };
+        blocks.points.chunks(PART * columns).zip(blocks.weights.chunks(PART)).map(part).collect()
+    }
+
+    fn reassign(&mut self, columns: usize, centers: &[f64], drift: f64) {
+        reassign(columns, self.points, centers, drift, &mut self.partition);
+        self.sums.fill(0.0);
+        self.mass.fill(0.0);
+        let Self { points, weights, partition, sums, mass } = self;
+        let mut shift = |from: u32, to: u32, weight: f64, sum: &dyn Fn(usize) -> f64| {
+            let (from, to) = (from as usize, to as usize);
+            mass[from] -= weight;
+            mass[to] += weight;
+            for column in 0..columns {
+                let sum = sum(column);
+                sums[from * columns + column] -= sum;
+                sums[to * columns + column] += sum;
+            }
+        };
+        for &(index, old) in &partition.changed {
+            let new = partition.labels[index];
+            let block = &points[index * columns..(index + 1) * columns];
+            let weights = &weights[index];
+            if old == [old[0]; LANES] && new == [new[0]; LANES] {
+                // Neighbours mostly move together.
+                let weighted = |column: usize| std::array::from_fn(|lane| weights[lane] * block[column][lane]);
+                shift(old[0], new[0], total(weights), &|column| total(&weighted(column)));
+            } else {
+                for lane in (0..LANES).filter(|&lane| old[lane] != new[lane]) {
+                    shift(old[lane], new[lane], weights[lane], &|column| weights[lane] * block[column][lane]);
+                }
             }
         }
     }

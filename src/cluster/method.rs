@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dbscan::dbscan;
 use super::hdbscan::hdbscan;
-use super::kmeans::{Fit, KMeansOptions, assign};
+use super::kmeans::{Fit, KMeansOptions, assign, checked_k};
 use super::minibatch::minibatch;
 use super::mixture::{Covariance, Mixture, mixture};
 use super::neighbours::Neighbours;
@@ -42,8 +42,6 @@ pub struct Likelihood {
     pub log_likelihood: f64,
     /// -2 ln L + p ln n: the smaller the better.
     pub bic: f64,
-    /// Per row, how responsible its own component is for it, 0 to 1.
-    pub responsibilities: Vec<f64>,
 }
 
 /// How points that were not in the sample find their cluster. Points that were get the one that they have.
@@ -78,6 +76,9 @@ pub(super) struct Found {
     pub likelihood: Option<Likelihood>,
 }
 
+/// Divides a sample into k clusters.
+pub(super) type Finder<'a> = Box<dyn Fn(u32) -> Result<Found, ClusterError> + 'a>;
+
 impl Method {
     /// Whether it is told the number of clusters.
     pub fn has_k(self) -> bool {
@@ -99,46 +100,12 @@ impl Method {
     ) -> Result<Vec<Found>, ClusterError> {
         let values = if self.has_k() { ks.len() } else { 1 };
         progress.start(self.stage(), Some(values as u64));
-        let each = |find: &dyn Fn(u32) -> Result<Found, ClusterError>| {
-            let mut all = vec![];
-            for &k in ks {
-                all.push(find(k)?);
-                progress.at(all.len() as u64);
-            }
-            Ok(all)
-        };
-        let found = match self {
-            Self::KMeans => each(&|k| Ok(Found::by_centers(super::fit(sample, k, options)?)))?,
-            Self::MiniBatch => each(&|k| Ok(Found::by_centers(minibatch(sample, k, options)?)))?,
-            Self::Mixture(covariance) => each(&|k| {
-                let found = mixture(sample, k, covariance, options)?;
-                Ok(Found {
-                    fit: found.fit,
-                    placing: Placing::Mixture(found.mixture),
-                    likelihood: Some(Likelihood {
-                        log_likelihood: found.log_likelihood,
-                        bic: found.bic,
-                        responsibilities: found.responsibilities,
-                    }),
-                })
-            })?,
-            Self::Ward => {
-                let tree = ward::tree(sample)?;
-                let points: Vec<Vec<f64>> = sample.points().map(|(point, _)| point.to_vec()).collect();
-                each(&|k| {
-                    let known = Neighbours { points: points.clone(), clusters: tree.cut(k as usize), reach: vec![] };
-                    Found::by_neighbours(sample, known.clusters.clone(), known)
-                })?
-            }
-            Self::Dbscan { radius, neighbours } => {
-                let (labels, known) = dbscan(sample, radius, neighbours);
-                vec![Found::by_neighbours(sample, labels, known)?]
-            }
-            Self::Hdbscan { smallest, neighbours } => {
-                let (labels, known) = hdbscan(sample, smallest, neighbours)?;
-                vec![Found::by_neighbours(sample, labels, known)?]
-            }
-        };
+        let finder = self.finder(sample, options)?;
+        let mut found = vec![];
+        for &k in &ks[..values] {
+            found.push(finder(k)?);
+            progress.at(found.len() as u64);
+        }
         progress.finish(&match (self.has_k(), found.as_slice()) {
             (false, [found]) => format!("{} clusters, {} customers in none", found.fit.centers.nrows(), found.noise()),
             _ => format!("{values} values of `k`"),
@@ -146,9 +113,52 @@ impl Method {
         Ok(found)
     }
 
+    /// Finds the clusters for one k after the other; whatever k is where the method is not told.
+    ///
+    /// Errors: more points than the method can take; the finder's are those of the method.
+    pub(super) fn finder<'a>(self, sample: &'a Sample, options: &'a KMeansOptions) -> Result<Finder<'a>, ClusterError> {
+        Ok(match self {
+            Self::KMeans => Box::new(|k| Ok(Found::by_centers(super::fit(sample, k, options)?))),
+            Self::MiniBatch => Box::new(|k| Ok(Found::by_centers(minibatch(sample, k, options)?))),
+            Self::Mixture(covariance) => Box::new(move |k| {
+                let found = mixture(sample, k, covariance, options)?;
+                Ok(Found {
+                    fit: found.fit,
+                    placing: Placing::Mixture(found.mixture),
+                    likelihood: Some(Likelihood { log_likelihood: found.log_likelihood, bic: found.bic }),
+                })
+            }),
+            Self::Ward => {
+                let tree = ward::tree(sample)?;
+                let points: Vec<Vec<f64>> = sample.points().map(|(point, _)| point.to_vec()).collect();
+                Box::new(move |k| {
+                    let clusters = tree.cut(checked_k(sample, k)?);
+                    let known = Neighbours { points: points.clone(), clusters, reach: vec![] };
+                    Found::by_neighbours(sample, known.clusters.clone(), known)
+                })
+            }
+            Self::Dbscan { radius, neighbours } => Box::new(move |_| {
+                let (labels, known) = dbscan(sample, radius, neighbours);
+                Found::by_neighbours(sample, labels, known)
+            }),
+            Self::Hdbscan { smallest, neighbours } => Box::new(move |_| {
+                let (labels, known) = hdbscan(sample, smallest, neighbours)?;
+                Found::by_neighbours(sample, labels, known)
+            }),
+        })
+    }
+
     /// Whether it starts from random draws.
     pub fn draws(self) -> bool {
         matches!(self, Self::KMeans | Self::MiniBatch | Self::Mixture(_))
+    }
+
+    /// Rows that evidence is drawn from at most: it clusters some of them hundreds of times.
+    pub fn rows_for_evidence(self) -> usize {
+        match self {
+            Self::KMeans | Self::MiniBatch => 20_000,
+            _ => 2_000,
+        }
     }
 
     /// As specs write it.
@@ -259,6 +269,31 @@ impl Placing {
             Self::Mixture(mixture) => mixture.is_whole(k, columns),
             Self::Neighbours(known) => known.is_whole(k, columns),
         }
+    }
+
+    /// The cluster of every distinct point of a sample among clusters with these centres, one more than the last for
+    /// none.
+    ///
+    /// Errors: another number of columns than the centres have.
+    pub(super) fn place_points(&self, sample: &Sample, centers: &Array2<f64>) -> Result<Vec<u32>, ClusterError> {
+        if let Self::Centers = self {
+            return Ok(sample.nearest_of_points(centers));
+        }
+        let points = ArrayView2::from_shape((sample.distinct(), sample.columns()), sample.values());
+        let placed = self.place(points.expect("whole points"), centers.view())?;
+        Ok(placed.iter().map(|placed| placed.cluster.unwrap_or(centers.nrows() as u32)).collect())
+    }
+
+    /// How responsible each component of a mixture is for points of shape `rows x columns`, `rows x components`; each row
+    /// adds up to 1. Nothing where the method is no mixture.
+    ///
+    /// Errors: no row, a coordinate that is not finite or too large.
+    pub fn responsibilities(&self, points: ArrayView2<f64>) -> Result<Option<Array2<f64>>, ClusterError> {
+        let Self::Mixture(mixture) = self else { return Ok(None) };
+        let values = checked(points)?;
+        let shape = (points.nrows(), mixture.weights.len());
+        let shares = mixture.all_responsibilities(&values);
+        Ok(Some(Array2::from_shape_vec(shape, shares).expect("a share per row and component")))
     }
 
     /// Places points of shape `rows x columns` among clusters with these centres.

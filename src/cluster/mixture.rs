@@ -70,8 +70,6 @@ pub(super) struct FittedMixture {
     pub fit: Fit,
     pub log_likelihood: f64,
     pub bic: f64,
-    /// Of the own component, per row.
-    pub responsibilities: Vec<f64>,
 }
 
 /// Fits a mixture of `k` components: the run with the largest likelihood of those that start from k-means with
@@ -127,6 +125,17 @@ impl Mixture {
         (best as u32, joint[best], others.map(|(_, &share)| share).fold(0.0, f64::max))
     }
 
+    /// How responsible each component is for each of some row-major points, `rows x components`.
+    pub(super) fn all_responsibilities(&self, points: &[f64]) -> Vec<f64> {
+        let (constants, k) = (self.constants(), self.weights.len());
+        let mut shares = vec![0.0; points.len() / self.columns() * k];
+        let rows = shares.par_chunks_exact_mut(k).zip(points.par_chunks_exact(self.columns()));
+        rows.for_each(|(shares, point)| {
+            self.responsibilities(&constants, point, shares);
+        });
+        shares
+    }
+
     /// ln of weight and normalising constant, per component.
     fn constants(&self) -> Vec<f64> {
         let d = self.columns();
@@ -167,7 +176,7 @@ impl Mixture {
 /// Clusterings by k-means to start from, each once.
 fn starts(sample: &Sample, k: usize, options: &KMeansOptions) -> Vec<(Array2<f64>, Vec<u32>)> {
     let solver = Solver::new(sample, options);
-    let start = |restart| solver.settle(solver.run(k, restart)).centers;
+    let start = |restart| solver.best(vec![solver.run(k, restart)]).centers;
     let centers: Vec<Array2<f64>> = (0..options.restarts.max(1)).into_par_iter().map(start).collect();
     let mut starts: Vec<(Array2<f64>, Vec<u32>)> = vec![];
     for centers in centers {
@@ -367,10 +376,8 @@ fn settled(sample: &Sample, run: Run, covariance: Covariance) -> FittedMixture {
         means: order.iter().map(|&c| means[c].clone()).collect(),
         whiteners: order.iter().map(|&c| run.mixture.whiteners[c].clone()).collect(),
     };
-    let places: Vec<(u32, f64, f64)> =
-        (0..sample.distinct()).into_par_iter().map(|point| mixture.place(sample.point(point))).collect();
-    let labels: Vec<u32> = places.iter().map(|place| place.0).collect();
-    let own: Vec<f64> = places.iter().map(|place| place.1).collect();
+    let labels: Vec<u32> =
+        (0..sample.distinct()).into_par_iter().map(|point| mixture.place(sample.point(point)).0).collect();
     let centers = Array2::from_shape_vec((k, d), mixture.means.concat()).expect("there are k means");
     let parameters = k - 1 + k * d + covariance.parameters(k, d);
     FittedMixture {
@@ -382,7 +389,6 @@ fn settled(sample: &Sample, run: Run, covariance: Covariance) -> FittedMixture {
         },
         log_likelihood: run.log_likelihood,
         bic: parameters as f64 * (sample.rows() as f64).ln() - 2.0 * run.log_likelihood,
-        responsibilities: sample.to_rows(&own),
         mixture,
     }
 }

@@ -142,24 +142,18 @@ fn fits(sample: &Sample, ks: &[usize], options: &KMeansOptions, progress: &dyn P
     let solver = Solver::new(sample, options);
     let restarts = options.restarts.max(1);
     let wave = (4 * rayon::current_num_threads()).div_ceil(ks.len()).max(1);
-    let mut best: Vec<Option<Run>> = ks.iter().map(|_| None).collect();
+    let mut runs: Vec<Vec<Run>> = ks.iter().map(|_| vec![]).collect();
     progress.start("k-means", Some(u64::from(restarts) * ks.len() as u64));
     for first in (0..restarts).step_by(wave) {
         let last = restarts.min(first + wave as u32);
         // Large k first, since they take longest.
         let tasks: Vec<(usize, u32)> =
             (0..ks.len()).rev().flat_map(|index| (first..last).map(move |restart| (index, restart))).collect();
-        let runs: Vec<Run> = tasks.par_iter().map(|&(index, restart)| solver.run(ks[index], restart)).collect();
-        for ((index, _), run) in tasks.into_iter().zip(runs) {
-            best[index] = Some(match best[index].take() {
-                Some(best) => best.better(run),
-                None => run,
-            });
-        }
+        let ended: Vec<Run> = tasks.par_iter().map(|&(index, restart)| solver.run(ks[index], restart)).collect();
+        tasks.into_iter().zip(ended).for_each(|((index, _), run)| runs[index].push(run));
         progress.at(u64::from(last) * ks.len() as u64);
     }
-    let best: Vec<Run> = best.into_iter().flatten().collect();
-    let fits: Vec<Fit> = best.into_par_iter().map(|run| solver.settle(run)).collect();
+    let fits: Vec<Fit> = runs.into_par_iter().map(|runs| solver.best(runs)).collect();
     progress.finish(&format!("{} values of `k`, best of {restarts} runs each", ks.len()));
     fits
 }

@@ -32,6 +32,7 @@ pub struct Clustering {
     /// All customers in two dimensions.
     pub projection: Projection,
     pub evidence: Option<Judged>,
+    pub responsibilities: Option<Responsibilities>,
     /// Of the functions over all customers in the plan of the customers, then of the clusters.
     pub yardsticks: Vec<Yardstick>,
 }
@@ -55,6 +56,15 @@ pub struct Judged {
     pub options: EvidenceOptions,
     /// Per customer, the share of the resamples that put them into their cluster.
     pub bootstrap_shares: Vec<f64>,
+}
+
+/// How responsible the components of a mixture are for the customers, 0 to 1.
+#[derive(Debug, Clone)]
+pub struct Responsibilities {
+    /// `customers x components`, in the order of cluster numbers.
+    pub all: Array2<f64>,
+    /// Of everybody's own component, which is the largest.
+    pub own: Vec<f64>,
 }
 
 impl Clustering {
@@ -103,9 +113,9 @@ pub(super) fn cluster(
     let last = plan.k.1.min(distinct as u32);
     let options = KMeansOptions { restarts: plan.restarts, seed: plan.seed, ..KMeansOptions::default() };
     let fits = cluster::search_by(plan.method, &sample, plan.k.0..=last, &options, progress)?;
-    let evidence = EvidenceOptions { kmeans: options, ..EvidenceOptions::default() };
+    let resampling = EvidenceOptions::of(plan.method, options);
     let found = match plan.evidence {
-        true => Some(cluster::evidence(&sample, &fits, &evidence, progress)?),
+        true => Some(cluster::evidence(&sample, &fits, &resampling, progress)?),
         false => None,
     };
     let n = customers.ids.len() as f64;
@@ -128,16 +138,23 @@ pub(super) fn cluster(
             false => ExecError::NoneQualifies { search },
         });
     };
-    let judged = found.map(|found| Judged {
-        bootstrap_shares: found.resamples[taken].shares(&sample, &search[taken].fitted.fit.labels),
-        customers: found.rows,
-        of_k: found.of_k,
-        options: evidence,
-    });
+    let evidence = match found {
+        None => None,
+        Some(found) => Some(Judged {
+            bootstrap_shares: found.resamples[taken].shares(&sample, &search[taken].fitted.fit.labels)?,
+            customers: found.rows,
+            of_k: found.of_k,
+            options: resampling,
+        }),
+    };
     let mut centers_unscaled = search[taken].fitted.fit.centers.clone();
     scaler.inverse(&mut centers_unscaled)?;
     let projection = cluster::project(&sample);
-    Ok(Clustering { search, taken, scaler, centers_unscaled, projection, evidence: judged, yardsticks })
+    let responsibilities = search[taken].fitted.placing.responsibilities(points.view())?.map(|all| Responsibilities {
+        own: all.outer_iter().map(|of_customer| of_customer.fold(0.0, |most: f64, share| most.max(*share))).collect(),
+        all,
+    });
+    Ok(Clustering { search, taken, scaler, centers_unscaled, projection, evidence, responsibilities, yardsticks })
 }
 
 pub fn scaling(scale: Scale) -> Scaling {
@@ -172,7 +189,7 @@ pub(super) fn points(
 /// A customer without a value can't be placed.
 fn all_there(points: &Array2<f64>, plan: &Cluster, customers: &Customers) -> Result<(), ExecError> {
     for (dimension, column) in points.columns().into_iter().enumerate() {
-        let mut absent = (0..column.len()).filter(|row| !column[*row].is_finite());
+        let mut absent = (0..column.len()).filter(|row| column[*row].is_nan());
         if let Some(first) = absent.next() {
             return Err(ExecError::MissingDimension {
                 customer: customers.ids[first].clone(),

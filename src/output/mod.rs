@@ -16,7 +16,7 @@ pub use set::{OutputError, OutputSet, replace_file};
 use crate::build::Built;
 use crate::compile::Compiled;
 use crate::diagnostics::Diagnostic;
-use crate::list::List;
+use crate::list::{List, Order};
 use crate::lock::Learned;
 use crate::outcome::{InputDigest, SpecText};
 use crate::report::{self, Templates};
@@ -58,15 +58,29 @@ pub struct FileDigest {
     pub sha256: String,
 }
 
+/// How the manifest begins to say by what the list is sorted.
+const ORDER: &str = "order ";
+
 /// What may be asked of a build beside the usual files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// Write `segments.xlsx` too.
     pub xlsx: bool,
     /// Leave texts in CSV files as they are, for machines.
     pub raw_csv: bool,
+    /// By what the list of customers is sorted; by their ids where nothing is said.
+    pub order: Option<Order>,
     /// The build collected evidence that its spec does not ask for.
     pub evidence: bool,
+}
+
+impl Options {
+    /// Those that a manifest names.
+    pub fn of(manifest: &Manifest) -> Options {
+        let asked = |name: &str| manifest.options.iter().any(|option| option == name);
+        let order = manifest.options.iter().find_map(|option| option.strip_prefix(ORDER)?.parse().ok());
+        Options { xlsx: asked("xlsx"), raw_csv: asked("raw-csv"), evidence: asked("evidence"), order }
+    }
 }
 
 /// Writes everything into `folder` and gives the id of the build. The manifest comes last: a folder whose manifest fits
@@ -75,7 +89,7 @@ pub fn write(
     built: &Built,
     compiled: &Compiled,
     params: &[String],
-    options: Options,
+    options: &Options,
     templates: &Templates,
     folder: &Path,
 ) -> Result<String, Vec<Diagnostic>> {
@@ -84,7 +98,10 @@ pub fn write(
     let model = model::model(built, compiled, params);
     let build = build_id(built, &model.spec, params);
     let outcome = json(&built.outcome);
-    let list = List::of(&built.execution, &built.plan);
+    let mut list = List::of(&built.execution, &built.plan);
+    if let Some(order) = &options.order {
+        list.sort(order)?;
+    }
     if let Some(why) = workbook::misfit(&list).filter(|_| options.xlsx) {
         let error = Diagnostic::error("SEG0703", format!("the list does not fit into a workbook: {why}"));
         return Err(vec![error.help("build without `--xlsx`, or leave that feature out")]);
@@ -149,7 +166,7 @@ fn manifest(
     built: &Built,
     spec: &[SpecText],
     params: &[String],
-    options: Options,
+    options: &Options,
     build: &str,
     templates: &Templates,
     set: &OutputSet,
@@ -159,9 +176,9 @@ fn manifest(
         let bytes = set.bytes(&name).ok()?;
         Some(digest(name, &bytes))
     });
-    let options = [("xlsx", options.xlsx), ("raw-csv", options.raw_csv), ("evidence", options.evidence)]
-        .into_iter()
-        .filter(|(_, asked)| *asked);
+    let asked = [("xlsx", options.xlsx), ("raw-csv", options.raw_csv), ("evidence", options.evidence)];
+    let asked = asked.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name.to_owned());
+    let options = asked.chain(options.order.iter().map(|order| format!("{ORDER}{order}")));
     Manifest {
         schema: MANIFEST_SCHEMA.to_owned(),
         segc: built.outcome.segc.clone(),
@@ -169,7 +186,7 @@ fn manifest(
         name: built.outcome.name.clone(),
         spec: spec.iter().map(|s| digest(s.file.clone(), s.text.as_bytes())).collect(),
         params: params.to_vec(),
-        options: options.map(|(name, _)| name.to_owned()).collect(),
+        options: options.collect(),
         inputs: built.outcome.inputs.clone(),
         templates: templates.digest(),
         as_of: built.outcome.as_of.clone(),

@@ -208,22 +208,13 @@ impl Resolver<'_> {
         }
     }
 
-    /// Evidence is collected by clustering again and again by k-means; a likelihood is that of a mixture.
+    /// A likelihood is that of a mixture.
     fn criterion_fits(&mut self, by: &Name, criterion: Criterion, method: Method) {
-        let (of, fits) = match criterion {
-            Criterion::Bic => ("gmm", matches!(method, Method::Mixture(_))),
-            criterion if criterion.resamples() => ("kmeans", method == Method::KMeans),
-            _ => return,
-        };
-        if !fits {
-            let help = match method {
-                Method::Mixture(_) => "write `by bic`, or `by silhouette`",
-                _ => "write `by silhouette`",
-            };
+        if criterion == Criterion::Bic && !matches!(method, Method::Mixture(_)) {
             self.report(
-                Diagnostic::error("SEG0237", format!("`{}` is a criterion for `method {of}`", by.value))
+                Diagnostic::error("SEG0237", format!("`{}` is a criterion for `method gmm`", by.value))
                     .at(by.span, format!("not for `method {}`", method.name()))
-                    .help(help),
+                    .help("write `by silhouette`"),
             );
         }
     }

@@ -21,8 +21,8 @@ pub struct Gap {
 
 /// The gap of every candidate.
 ///
-/// The reference points are uniform in the box along the principal axes of the rows; k-means does not care about the
-/// rotation, so that they are clustered in these axes.
+/// The reference points are uniform in the box along the principal axes of the rows; they are clustered in these
+/// axes, since the methods don't care about a rotation (of mixtures, those with a full, tied or spherical covariance).
 ///
 /// Source: R. Tibshirani, G. Walther, T. Hastie, Estimating the number of clusters in a data set via the gap statistic,
 /// Journal of the Royal Statistical Society B 63 (2001), 411-423; choice (b) of the reference.
@@ -32,8 +32,8 @@ pub(super) fn gaps(drawn: &Drawn, candidates: &[Candidate]) -> Result<Vec<Gap>, 
     let own: Vec<f64> = if drawn.is_everyone(candidates) {
         candidates.iter().map(|candidate| candidate.fit.inertia).collect()
     } else {
-        let fits = drawn.cluster(sample, candidates, drawn.options.kmeans.seed);
-        fits.iter().map(|fitted| fitted.as_ref().map_or(0.0, |fitted| fitted.inertia)).collect()
+        let found = drawn.cluster(sample, candidates);
+        found.iter().map(|found| found.as_ref().map_or(0.0, |found| found.fit.inertia)).collect()
     };
     let bounds = bounds(sample);
     let reference = |index: u32| {
@@ -42,8 +42,8 @@ pub(super) fn gaps(drawn: &Drawn, candidates: &[Candidate]) -> Result<Vec<Gap>, 
         let (low, width): (Vec<f64>, Vec<f64>) = bounds.iter().copied().unzip();
         let points = Sample::new((points * ndarray::aview1(&width) + ndarray::aview1(&low)).view())?;
         let whole = spread(&points);
-        let fits = drawn.cluster(&points, candidates, drawn.options.kmeans.seed);
-        let inertias = fits.iter().map(|fitted| fitted.as_ref().map_or(0.0, |fitted| fitted.inertia));
+        let found = drawn.cluster(&points, candidates);
+        let inertias = found.iter().map(|found| found.as_ref().map_or(0.0, |found| found.fit.inertia));
         Ok(inertias.map(|inertia| (log(inertia, whole), log(whole, whole))).collect::<Vec<(f64, f64)>>())
     };
     let references: Vec<Vec<(f64, f64)>> =

@@ -12,7 +12,8 @@ use std::fmt;
 use rayon::prelude::*;
 
 use super::agreement::adjusted_rand_index;
-use super::kmeans::{Fit, KMeansOptions, fit};
+use super::kmeans::KMeansOptions;
+use super::method::{Found, Method};
 use super::random::Stream;
 use super::{Candidate, ClusterError, Sample};
 use crate::progress::Progress;
@@ -41,16 +42,18 @@ pub struct EvidenceOptions {
     pub splits: u32,
     /// Other seeds that the clustering is repeated with.
     pub seeds: u32,
-    /// Starts of k-means on a resample, a reference set or a half.
+    /// Starts on a resample, a reference set or a half.
     pub restarts: u32,
-    /// How the clusterings were made that are judged.
-    pub kmeans: KMeansOptions,
+    /// How the clusterings were made that are judged: a method that is told k, and its starts.
+    pub method: Method,
+    pub starts: KMeansOptions,
 }
 
-impl Default for EvidenceOptions {
-    fn default() -> Self {
-        let kmeans = KMeansOptions::default();
-        Self { rows: 20_000, resamples: 100, references: 50, splits: 50, seeds: 10, restarts: 5, kmeans }
+impl EvidenceOptions {
+    /// The usual numbers for a method.
+    pub fn of(method: Method, starts: KMeansOptions) -> Self {
+        let rows = method.rows_for_evidence();
+        Self { rows, resamples: 100, references: 50, splits: 50, seeds: 10, restarts: 5, method, starts }
     }
 }
 
@@ -155,14 +158,14 @@ pub struct Findings {
 /// Collects the evidence for every candidate. Deterministic: each draw has a stream of its own, and what is drawn are
 /// places in the canonical order of the rows.
 ///
-/// Errors: none that a sample and its own candidates can cause.
+/// Errors: none that a sample and its own candidates can cause, but for a mixture that can't be fitted again.
 pub fn evidence(
     sample: &Sample,
     candidates: &[Candidate],
     options: &EvidenceOptions,
     progress: &dyn Progress,
 ) -> Result<Findings, ClusterError> {
-    let seed = options.kmeans.seed;
+    let seed = options.starts.seed;
     let all = sample.order();
     let rows = if all.len() > options.rows {
         let mut places = Stream::new(seed, &[purpose::ROWS]).draw(&(0..all.len()).collect::<Vec<_>>(), options.rows);
@@ -218,13 +221,17 @@ impl Drawn<'_> {
     }
 
     fn stream(&self, purpose: u64, index: u32) -> Stream {
-        Stream::new(self.options.kmeans.seed, &[purpose, index.into()])
+        Stream::new(self.options.starts.seed, &[purpose, index.into()])
     }
 
-    /// Clusters some of the rows for every candidate; nothing where they have fewer distinct points than k.
-    fn cluster(&self, sample: &Sample, candidates: &[Candidate], seed: u64) -> Vec<Option<Fit>> {
-        let options = KMeansOptions { restarts: self.options.restarts, seed, ..self.options.kmeans };
-        candidates.iter().map(|candidate| fit(sample, candidate.k, &options).ok()).collect()
+    /// Clusters some of the rows for every candidate; nothing where that can't be done, as where they have fewer distinct
+    /// points than k.
+    fn cluster(&self, sample: &Sample, candidates: &[Candidate]) -> Vec<Option<Found>> {
+        let starts = KMeansOptions { restarts: self.options.restarts, ..self.options.starts };
+        match self.options.method.finder(sample, &starts) {
+            Ok(finder) => candidates.iter().map(|candidate| finder(candidate.k).ok()).collect(),
+            Err(_) => vec![None; candidates.len()],
+        }
     }
 
     fn agreement_over_seeds(
@@ -233,15 +240,21 @@ impl Drawn<'_> {
         labels: &[Vec<u32>],
     ) -> Result<Vec<(f64, f64)>, ClusterError> {
         let seeds: Vec<u64> = (0..self.options.seeds).map(|index| self.stream(purpose::SEED, index).seed()).collect();
-        let mean_and_least = |(candidate, labels): (&Candidate, &Vec<u32>)| {
-            let agreement = |&seed: &u64| {
-                let fitted = fit(&self.sample, candidate.k, &KMeansOptions { seed, ..self.options.kmeans })?;
-                Ok(adjusted_rand_index(labels, &fitted.labels))
+        // What draws nothing finds the same with every seed.
+        let seeds = if self.options.method.draws() { &seeds[..] } else { &seeds[..seeds.len().min(1)] };
+        let again = |&seed: &u64| {
+            let starts = KMeansOptions { seed, ..self.options.starts };
+            let finder = self.options.method.finder(&self.sample, &starts)?;
+            let agreement = |(candidate, labels): (&Candidate, &Vec<u32>)| {
+                Ok(adjusted_rand_index(labels, &finder(candidate.k)?.fit.labels))
             };
-            let found: Vec<f64> = seeds.par_iter().map(agreement).collect::<Result<_, ClusterError>>()?;
-            let mean = found.iter().sum::<f64>() / found.len().max(1) as f64;
-            Ok((mean, found.iter().copied().fold(1.0, f64::min)))
+            candidates.iter().zip(labels).map(agreement).collect()
         };
-        candidates.iter().zip(labels).map(mean_and_least).collect()
+        let agreements: Vec<Vec<f64>> = seeds.par_iter().map(again).collect::<Result<_, ClusterError>>()?;
+        let mean_and_least = |index: usize| {
+            let of_seeds = || agreements.iter().map(|of_k| of_k[index]);
+            (of_seeds().sum::<f64>() / agreements.len().max(1) as f64, of_seeds().fold(1.0, f64::min))
+        };
+        Ok((0..candidates.len()).map(mean_and_least).collect())
     }
 }

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::{Drawn, Evidence, purpose};
 use crate::cluster::agreement::Contingency;
+use crate::cluster::method::Placing;
 use crate::cluster::{Candidate, ClusterError, Sample};
 
 /// How one cluster fared over all resamples.
@@ -35,16 +36,19 @@ pub struct Resamples {
 #[derive(Debug, Clone, PartialEq)]
 struct Resampled {
     centers: Array2<f64>,
+    placing: Placing,
     /// For each cluster, the cluster here that is most like it.
     twins: Vec<Option<u32>>,
 }
 
 impl Resamples {
-    /// Per row, the share of the resamples whose centres put it into the twin of its own cluster. `labels` has one label
-    /// per row; a resample without rows of a cluster does not count for its rows, and 0 is the share of nothing.
-    pub fn shares(&self, sample: &Sample, labels: &[u32]) -> Vec<f64> {
-        let nearest: Vec<Vec<u32>> =
-            self.clusterings.par_iter().map(|resampled| sample.nearest_of_points(&resampled.centers)).collect();
+    /// Per row, the share of the resamples that put it into the twin of its own cluster. `labels` has one label per row; a
+    /// resample without rows of a cluster does not count for its rows, and 0 is the share of nothing.
+    ///
+    /// Errors: another number of columns than the resamples had.
+    pub fn shares(&self, sample: &Sample, labels: &[u32]) -> Result<Vec<f64>, ClusterError> {
+        let place = |resampled: &Resampled| resampled.placing.place_points(sample, &resampled.centers);
+        let nearest: Vec<Vec<u32>> = self.clusterings.par_iter().map(place).collect::<Result<_, ClusterError>>()?;
         let share = |(row, &label): (usize, &u32)| {
             let twins = self.clusterings.iter().zip(&nearest);
             let (mut together, mut counted) = (0u32, 0u32);
@@ -54,12 +58,12 @@ impl Resamples {
             }
             f64::from(together) / f64::from(counted.max(1))
         };
-        labels.iter().enumerate().map(share).collect()
+        Ok(labels.iter().enumerate().map(share).collect())
     }
 }
 
-/// The cluster of a resample that is most like each of the clusters, and the centres of the resample.
-type Compared = (Vec<Option<(u32, f64)>>, Array2<f64>);
+/// The cluster of a resample that is most like each of the clusters, the centres of the resample and how it places.
+type Compared = (Vec<Option<(u32, f64)>>, Array2<f64>, Placing);
 
 /// The stability of the clusters of every candidate; `labels` are those of the rows looked at.
 ///
@@ -79,13 +83,13 @@ pub(super) fn stability(
         let mut taken = vec![false; order.len()];
         (0..order.len()).for_each(|_| taken[stream.below(order.len())] = true);
         let rows: Vec<usize> = order.iter().zip(taken).filter(|(_, taken)| *taken).map(|(&row, _)| row).collect();
-        let fits = drawn.cluster(&drawn.sample.subset(&rows)?, candidates, drawn.options.kmeans.seed);
+        let fits = drawn.cluster(&drawn.sample.subset(&rows)?, candidates);
         let mut compared = vec![];
         for ((candidate, labels), fitted) in candidates.iter().zip(labels).zip(fits) {
-            compared.push(fitted.map(|fitted| {
-                let pairs = rows.iter().map(|&row| labels[row]).zip(fitted.labels.iter().copied());
+            compared.push(fitted.map(|found| {
+                let pairs = rows.iter().map(|&row| labels[row]).zip(found.fit.labels.iter().copied());
                 let table = Contingency::new(pairs, candidate.k as usize, candidate.k as usize);
-                (table.most_alike(), fitted.centers)
+                (table.most_alike(), found.fit.centers, found.placing)
             }));
         }
         Ok(compared)
@@ -96,7 +100,7 @@ pub(super) fn stability(
         candidates.iter().map(|c| (vec![Stability::default(); c.k as usize], Resamples::default())).collect();
     for resample in resamples {
         for ((stability, resamples), of_k) in found.iter_mut().zip(resample) {
-            let Some((alike, centers)) = of_k else { continue };
+            let Some((alike, centers, placing)) = of_k else { continue };
             for (stability, alike) in stability.iter_mut().zip(&alike) {
                 let Some((_, jaccard)) = alike else { continue };
                 stability.present += 1;
@@ -106,7 +110,7 @@ pub(super) fn stability(
                 stability.jaccard = Some(mean + (jaccard - mean) / f64::from(stability.present));
             }
             let twins = alike.iter().map(|alike| alike.map(|(twin, _)| twin)).collect();
-            resamples.clusterings.push(Resampled { centers, twins });
+            resamples.clusterings.push(Resampled { centers, placing, twins });
         }
     }
     Ok(found)

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{Drawn, purpose};
 use crate::cluster::agreement::{Contingency, pairs};
-use crate::cluster::kmeans::Fit;
+use crate::cluster::method::Found;
 use crate::cluster::{Candidate, ClusterError};
 
 /// The prediction strength of every candidate, mean over all divisions into halves, each used both ways.
@@ -24,13 +24,17 @@ pub(super) fn strengths(drawn: &Drawn, candidates: &[Candidate]) -> Result<Vec<O
             return Ok(vec![None; candidates.len()]);
         }
         let halves = [drawn.sample.subset(first)?, drawn.sample.subset(second)?];
-        let fits = [0, 1].map(|half: usize| drawn.cluster(&halves[half], candidates, drawn.options.kmeans.seed));
+        let fits = [0, 1].map(|half: usize| drawn.cluster(&halves[half], candidates));
         let both = |k: usize| {
-            let (Some(first), Some(second)) = (&fits[0][k], &fits[1][k]) else { return None };
-            let predicted = |half: usize, by: &Fit| halves[half].nearest(&by.centers);
-            Some((worst(&first.labels, &predicted(0, second)) + worst(&second.labels, &predicted(1, first))) / 2.0)
+            let (Some(first), Some(second)) = (&fits[0][k], &fits[1][k]) else { return Ok(None) };
+            let predicted = |half: usize, by: &Found| -> Result<Vec<u32>, ClusterError> {
+                Ok(halves[half].to_rows(&by.placing.place_points(&halves[half], &by.fit.centers)?))
+            };
+            let least =
+                worst(&first.fit.labels, &predicted(0, second)?) + worst(&second.fit.labels, &predicted(1, first)?);
+            Ok(Some(least / 2.0))
         };
-        Ok((0..candidates.len()).map(both).collect())
+        (0..candidates.len()).map(both).collect()
     };
     let splits: Vec<Vec<Option<f64>>> =
         (0..drawn.options.splits).into_par_iter().map(split).collect::<Result<_, ClusterError>>()?;

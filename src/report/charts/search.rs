@@ -1,4 +1,4 @@
-//! The choice of k: inertia and silhouette for every k that was tried, in two panels over the same k.
+//! The choice of k: inertia (of a mixture BIC) and silhouette for every k that was tried, in two panels over the same k.
 
 use super::axis::Scale;
 use crate::outcome::{ClusterOutcome, SearchRow};
@@ -34,6 +34,9 @@ fn title(cluster: &ClusterOutcome) -> String {
     let qualified = clearest(&mut cluster.search.iter().filter(|row| row.qualifies));
     match (own, all, qualified) {
         _ if cluster.search.len() < 2 => format!("{k} groups, as the spec says"),
+        _ if cluster.chosen_by.starts_with("bic") => {
+            format!("{k} groups explain the customers with the fewest numbers (smallest BIC)")
+        }
         (Some(own), Some((best, _)), _) if best == k => {
             format!("{k} groups are further apart than any other number (silhouette {})", fixed(own, 3))
         }
@@ -54,16 +57,48 @@ fn title(cluster: &ClusterOutcome) -> String {
     }
 }
 
+/// What a panel shows of every k.
+struct Criterion {
+    name: &'static str,
+    value: fn(&SearchRow) -> Option<f64>,
+    words: fn(f64) -> String,
+    /// Of the axis, from that of the values.
+    range: fn([f64; 2]) -> [f64; 2],
+}
+
+fn is_mixture(cluster: &ClusterOutcome) -> bool {
+    cluster.search.iter().any(|row| row.bic.is_some())
+}
+
 fn draw(cluster: &ClusterOutcome, width: f64) -> Svg {
     let mut svg = Svg::new(width);
     let side_by_side = width >= WIDE;
     let panel = if side_by_side { (width - 32.0) / 2.0 } else { NARROW };
-    type Criterion = (&'static str, fn(&SearchRow) -> Option<f64>, fn(f64) -> String);
-    let inertia: Criterion = ("Inertia (lower is tighter)", |row| Some(row.inertia), number);
-    let silhouette: Criterion = ("Mean silhouette (higher is clearer)", |row| row.silhouette, |s| fixed(s, 3));
-    for (i, (name, value, words)) in [inertia, silhouette].into_iter().enumerate() {
+    let from_zero = |[low, high]: [f64; 2]| [low.min(0.0), high * 1.04];
+    let tightness = match is_mixture(cluster) {
+        true => Criterion {
+            name: "BIC (lower explains more with less)",
+            value: |row| row.bic,
+            words: number,
+            // A likelihood has no zero to compare with.
+            range: |[low, high]| [low - 0.06 * (high - low), high + 0.06 * (high - low)],
+        },
+        false => Criterion {
+            name: "Inertia (lower is tighter)",
+            value: |row| Some(row.inertia),
+            words: number,
+            range: from_zero,
+        },
+    };
+    let silhouette = Criterion {
+        name: "Mean silhouette (higher is clearer)",
+        value: |row| row.silhouette,
+        words: |s| fixed(s, 3),
+        range: from_zero,
+    };
+    for (i, shown) in [tightness, silhouette].into_iter().enumerate() {
         let at = if side_by_side { [(panel + 32.0) * i as f64, 0.0] } else { [0.0, (PANEL + 66.0) * i as f64] };
-        criterion(&mut svg, cluster, at, panel, name, value, words);
+        criterion(&mut svg, cluster, at, panel, shown);
     }
     svg
 }
@@ -73,9 +108,7 @@ fn criterion(
     cluster: &ClusterOutcome,
     [left, top]: [f64; 2],
     width: f64,
-    name: &str,
-    value: fn(&SearchRow) -> Option<f64>,
-    words: fn(f64) -> String,
+    Criterion { name, value, words, range }: Criterion,
 ) {
     let points: Vec<(&SearchRow, f64)> = cluster.search.iter().filter_map(|row| Some((row, value(row)?))).collect();
     svg.text("label", [left, top + 12.0], Anchor::Start, name);
@@ -89,7 +122,7 @@ fn criterion(
     let low = points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min);
     let high = points.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
     let x = Scale::linear([f64::from(first.k), f64::from(last.k)], [left + 50.0, left + width - 24.0]);
-    let y = Scale::linear([low.min(0.0), high * 1.04], [bottom, top + 34.0]);
+    let y = Scale::linear(range([low, high]), [bottom, top + 34.0]);
     for tick in y.ticks(32.0) {
         svg.line("grid", [left + 36.0, y.at(tick), left + width, y.at(tick)]);
         svg.text("tick", [left + 30.0, y.at(tick) + 4.0], Anchor::End, &Unit::Number.tick(tick));
@@ -132,10 +165,12 @@ fn criterion(
 }
 
 fn table(cluster: &ClusterOutcome) -> Table {
-    let mut table = Table::new(
-        "Every criterion for every k",
-        &["k", "Inertia#", "Silhouette#", "Davies–Bouldin#", "Calinski–Harabasz#", "Smallest group#", "Conditions"],
-    );
+    let mut headings =
+        vec!["k", "Inertia#", "Silhouette#", "Davies–Bouldin#", "Calinski–Harabasz#", "Smallest group#", "Conditions"];
+    if is_mixture(cluster) {
+        headings.insert(1, "BIC#");
+    }
+    let mut table = Table::new("Every criterion for every k", &headings);
     let optional = |x: Option<f64>, words: fn(f64) -> String| x.map_or_else(|| "–".to_owned(), words);
     for row in &cluster.search {
         let verdict = match (row.k == cluster.k, row.qualifies, &row.misses) {
@@ -144,7 +179,7 @@ fn table(cluster: &ClusterOutcome) -> Table {
             (false, false, Some(misses)) => unquoted(misses),
             (false, false, None) => "not met".to_owned(),
         };
-        table.row(vec![
+        let mut cells = vec![
             row.k.to_string(),
             number(row.inertia),
             optional(row.silhouette, |s| fixed(s, 3)),
@@ -152,7 +187,11 @@ fn table(cluster: &ClusterOutcome) -> Table {
             optional(row.calinski_harabasz, number),
             share(row.smallest_share),
             verdict,
-        ]);
+        ];
+        if is_mixture(cluster) {
+            cells.insert(1, optional(row.bic, number));
+        }
+        table.row(cells);
     }
     table
 }
