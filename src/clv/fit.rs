@@ -101,10 +101,12 @@ pub fn fit_purchases(model: Model, unit: Unit, histories: &[History]) -> Result<
     let shape = (1e-4, 1e4);
     let scale = (1e-3 * mean_age, 1e3 * mean_age);
 
+    let few = groups.spread();
     let steady = maximise(
         ["r", "alpha"],
-        &|at| negative_binomial::log_likelihood(&groups, at),
-        groups.customers,
+        negative_binomial::log_likelihood,
+        &groups,
+        few.as_ref(),
         [shape, scale],
         &[[1.0, 1.0 / rate], [0.3, 0.3 / rate], [5.0, 5.0 / rate]],
     );
@@ -113,16 +115,18 @@ pub fn fit_purchases(model: Model, unit: Unit, histories: &[History]) -> Result<
             let kind = if model == Model::BgNbd { Kind::Bg } else { Kind::Mbg };
             maximise(
                 ["r", "alpha", "a", "b"],
-                &|at| beta_geometric::log_likelihood(&groups, kind, at),
-                groups.customers,
+                |groups, at| beta_geometric::log_likelihood(groups, kind, at),
+                &groups,
+                few.as_ref(),
                 [shape, scale, shape, shape],
                 &[[0.5, 0.25 / rate, 1.0, 2.0], [1.0, 1.0 / rate, 0.3, 3.0], [0.2, 0.1 / rate, 2.0, 10.0]],
             )
         }
         Model::ParetoNbd => maximise(
             ["r", "alpha", "s", "beta"],
-            &|at| pareto::log_likelihood(&groups, at),
-            groups.customers,
+            pareto::log_likelihood,
+            &pareto::Histories::new(&groups),
+            few.as_ref().map(pareto::Histories::new).as_ref(),
             [shape, scale, shape, scale],
             &[
                 [0.5, 0.25 / rate, 0.5, mean_age],

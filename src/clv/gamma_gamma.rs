@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use statrs::function::gamma::{digamma, ln_gamma};
 
 use super::fit::FitError;
-use super::groups::sum;
+use super::groups::{spread, sum};
 use super::history::Repeats;
-use super::optimise::{Convergence, Parameter, maximise};
+use super::optimise::{Convergence, Observed, Parameter, maximise};
 
 /// How much customers spend in one purchase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,11 +84,13 @@ pub fn fit_spend(seen: &[Repeats]) -> Result<SpendFit, FitError> {
             customers: equal.len() as f64,
         });
     }
-    let likelihood = |at: &[f64; 3]| log_likelihood(&rows, at);
+    let few: Option<Vec<Spent>> = spread(&rows, |row| row.customers)
+        .map(|picked| picked.into_iter().map(|(row, customers)| Spent { customers, ..*row }).collect());
     let maximum = maximise(
         ["p", "q", "gamma"],
-        &likelihood,
-        n,
+        log_likelihood,
+        rows.as_slice(),
+        few.as_deref(),
         [(1e-3, 1e4), (1e-3, 1e4), (1e-6, 1e6)],
         &[[2.0, 3.0, 1.0], [6.0, 4.0, 0.5], [1.0, 10.0, 9.0]],
     );
@@ -115,6 +117,12 @@ struct Spent {
     sum: f64,
     ln_sum: f64,
     customers: f64,
+}
+
+impl Observed for [Spent] {
+    fn customers(&self) -> f64 {
+        self.iter().map(|row| row.customers).sum()
+    }
 }
 
 /// Of the logarithm of each mean, and the derivatives by the logarithms of p, q and gamma.

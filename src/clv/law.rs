@@ -86,7 +86,9 @@ impl Purchases {
             Law::MbgNbd { r, alpha, a, b } => {
                 listed(beta_geometric::log_likelihood(&groups, Kind::Mbg, &[*r, *alpha, *a, *b]))
             }
-            Law::ParetoNbd { r, alpha, s, beta } => listed(pareto::log_likelihood(&groups, &[*r, *alpha, *s, *beta])),
+            Law::ParetoNbd { r, alpha, s, beta } => {
+                listed(pareto::log_likelihood(&pareto::Histories::new(&groups), &[*r, *alpha, *s, *beta]))
+            }
             Law::Nbd { r, alpha } => {
                 let (value, by) = negative_binomial::log_likelihood(&groups, &[*r, *alpha]);
                 (value, by.to_vec())

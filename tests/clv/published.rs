@@ -179,15 +179,14 @@ impl Lcg {
     }
 }
 
-/// Customers who drop out as the model says are found again: 20,000 made with r = 0.5, alpha = 6, a = 1, b = 3.
-#[test]
-fn made_customers_give_their_parameters_back() {
+/// Customers who buy and drop out as BG/NBD says, with r = 0.5, alpha = 6, a = 1, b = 3, over 78 weeks.
+fn made(customers: usize) -> Vec<History> {
     let mut random = Lcg(7);
     let mut exponential = move || -(1.0 - random.next()).ln();
     // A gamma of shape 1/2 is half the square of a normal one; Box and Muller make that from exponentials and an angle.
     let mut angle = Lcg(11);
     let mut chance = Lcg(13);
-    let seen: Vec<History> = (0..20_000)
+    (0..customers)
         .map(|_| {
             let normal = (2.0 * exponential()).sqrt() * (std::f64::consts::TAU * angle.next()).cos();
             let rate = 0.5 * normal * normal / 6.0;
@@ -205,10 +204,100 @@ fn made_customers_give_their_parameters_back() {
                 }
             }
         })
-        .collect();
-    let fit = fit_purchases(Model::BgNbd, Unit::Weeks, &seen).unwrap();
+        .collect()
+}
+
+/// Customers who drop out as the model says are found again.
+#[test]
+fn made_customers_give_their_parameters_back() {
+    let fit = fit_purchases(Model::BgNbd, Unit::Weeks, &made(20_000)).unwrap();
     for ((found, error), made) in values(&fit).iter().zip(errors(&fit)).zip([0.5, 6.0, 1.0, 3.0]) {
         near(*found, made, 3.5 * error);
+    }
+}
+
+/// Of many customers a sample is searched first, and what is found is the maximum of all of them: no slope is left, and
+/// nearly the same customers, told apart so little that all of them are searched, have nearly the same parameters.
+#[test]
+fn many_customers_are_all_counted() {
+    let seen = made(100_000);
+    let by_days = |h: &History| History { active: Days(h.active.0.round()), ..*h };
+    let few_kinds: Vec<History> = seen.iter().map(by_days).collect();
+    for model in Model::ALL {
+        let fit = fit_purchases(model, Unit::Weeks, &seen).unwrap();
+        assert!(fit.convergence.converged && fit.drop_out.found, "{fit:?}");
+        assert_eq!(fit.convergence.agreeing, fit.convergence.starts);
+        let (likelihood, slopes) = fit.purchases.log_likelihood(&seen);
+        assert_eq!(likelihood, fit.log_likelihood);
+        let directly = fit_purchases(model, Unit::Weeks, &few_kinds).unwrap();
+        for (i, (value, error)) in values(&fit).iter().zip(errors(&fit)).enumerate() {
+            // By the logarithm, so that this is what an error of the parameter does.
+            near(slopes[i] * error / value, 0.0, 1e-4);
+            near(values(&directly)[i], *value, 0.05 * error);
+            close(errors(&directly)[i], error, 0.01);
+        }
+        let mut turned = seen.clone();
+        turned.reverse();
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert_eq!(alone.install(|| fit_purchases(model, Unit::Weeks, &turned).unwrap()), fit);
+    }
+}
+
+/// The same of spending: means of whole cents are few, those of a hundredth of a cent are many.
+#[test]
+fn many_spenders_are_all_counted() {
+    let mut random = Lcg(3);
+    // Gammas of whole shapes are sums of exponentials.
+    let mut gamma = move |shape: u32| (0..shape).map(|_| -(1.0 - random.next()).ln()).sum::<f64>();
+    let seen: Vec<Repeats> = (0..60_000)
+        .map(|i| {
+            let repeats = 1 + i % 3;
+            Repeats { repeats, mean: gamma(6 * repeats) / f64::from(repeats) / gamma(4) * 15.0 }
+        })
+        .collect();
+    let to = |step: f64| -> Vec<Repeats> {
+        seen.iter().map(|s| Repeats { mean: ((s.mean / step).round() * step).max(step), ..*s }).collect()
+    };
+    let (fit, directly) = (fit_spend(&to(1e-4)).unwrap(), fit_spend(&to(1e-2)).unwrap());
+    assert!(fit.convergence.converged, "{:?}", fit.convergence);
+    for (found, expected) in fit.parameters.iter().zip(&directly.parameters) {
+        near(found.value, expected.value, 0.01 * expected.standard_error.unwrap());
+        close(found.standard_error.unwrap(), expected.standard_error.unwrap(), 1e-3);
+    }
+    for (found, made) in fit.parameters.iter().zip([6.0, 4.0, 15.0]) {
+        near(found.value, made, 3.5 * found.standard_error.unwrap());
+    }
+}
+
+/// Where so few leave that a sample ends on a ridge, all customers are searched: as much speaks for drop-out as among nearly
+/// the same customers, told apart less.
+#[test]
+fn rare_drop_out_is_found_among_many_customers() {
+    let mut random = Lcg(7);
+    let seen: Vec<History> = (0..50_000)
+        .map(|_| {
+            let rate = -(1.0 - random.next()).ln() / 5.0;
+            let (mut at, mut repeats, mut last) = (0.0, 0, 0.0);
+            loop {
+                at -= (1.0 - random.next()).ln() / rate;
+                if at > 52.0 {
+                    return weeks(repeats, last, 52.0);
+                }
+                (repeats, last) = (repeats + 1, at);
+                if random.next() < 0.0003 {
+                    return weeks(repeats, last, 52.0);
+                }
+            }
+        })
+        .collect();
+    let by_eighths = |h: &History| History { active: Days((h.active.0 * 8.0).round() / 8.0), ..*h };
+    let few_kinds: Vec<History> = seen.iter().map(by_eighths).collect();
+    let on = |seen: &[History]| fit_purchases(Model::BgNbd, Unit::Weeks, seen).unwrap();
+    let (fit, directly) = (on(&seen), on(&few_kinds));
+    assert!(fit.drop_out.found && fit.convergence.converged && directly.convergence.converged, "{fit:?}");
+    close(fit.drop_out.ratio, directly.drop_out.ratio, 1e-3);
+    for (i, (value, error)) in values(&directly).iter().zip(errors(&directly)).enumerate() {
+        near(values(&fit)[i], *value, 0.05 * error);
     }
 }
 
