@@ -167,7 +167,9 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
         }
         let smallest = chosen.sizes.iter().copied().min().unwrap_or(0);
         let total = execution.customers.ids.len();
-        if chosen.k > 1 && (smallest == 1 || (smallest as f64) < TINY * total as f64) {
+        // Where clusters are so small altogether, one customer is as good a cluster as any.
+        let lonely = smallest == 1 && total > 2 * chosen.k as usize;
+        if chosen.k > 1 && (lonely || (smallest as f64) < TINY * total as f64) {
             let alone = chosen.sizes.iter().zip(0..).find(|(size, _)| **size == 1).and_then(|(_, cluster)| {
                 let row = clustering.labels().iter().position(|label| *label == cluster)?;
                 Some(format!("customer `{}` is a cluster alone, cut off from all others", execution.customers.ids[row]))
@@ -177,7 +179,11 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
             notices.push(
                 Diagnostic::warning("SEG0504", alone.unwrap_or_else(few))
                     .at(cluster.k_span, format!("k = {} was taken", chosen.k))
-                    .help("ask for larger clusters, `with share >= 2%`, or cluster on logarithms, `log1p(monetary)`"),
+                    .help(format!(
+                        "ask for larger clusters, `with share >= {}%`, or cluster on logarithms, `log1p(monetary)`",
+                        // More than one customer is.
+                        (100 / total + 1).max(2)
+                    )),
             );
         }
     }
@@ -287,7 +293,10 @@ pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>, sources: &[Sourc
             .help("write a date, for example `as_of @2011-12-10`"),
         ExecError::MissingDimension { customer, dimension: at, words, customers } => Diagnostic::error(
             "SEG0402",
-            format!("`{words}` is missing for {customers} customers, `{customer}` among them"),
+            match customers {
+                1 => format!("`{words}` is missing for customer `{customer}`"),
+                n => format!("`{words}` is missing for {n} customers, `{customer}` among them"),
+            },
         )
         .at(dimension(*at), "a customer without it can't be placed")
         .help(format!("write `coalesce({words}, 0)`, or drop the rows of such customers in `filter`")),
@@ -322,12 +331,14 @@ pub(crate) fn diagnostic(error: &ExecError, spec: &Spec<Typed>, sources: &[Sourc
                 .help(help)
         }
         ExecError::TooManyClusters { k: asked, distinct } => {
-            Diagnostic::error("SEG0501", format!("`k` is {asked} but only {distinct} customers differ from each other"))
-                .at(k, format!("at most {distinct}"))
-                .help(format!(
-                    "write `k {}`",
-                    if *distinct > 2 { format!("2..{distinct} by silhouette") } else { distinct.to_string() }
-                ))
+            let text = match distinct {
+                1 => format!("`k` is {asked} but all customers are alike in these dimensions"),
+                n => format!("`k` is {asked} but only {n} customers differ from each other"),
+            };
+            Diagnostic::error("SEG0501", text).at(k, format!("at most {distinct}")).help(format!(
+                "write `k {}`",
+                if *distinct > 2 { format!("2..{distinct} by silhouette") } else { distinct.to_string() }
+            ))
         }
         ExecError::NoneQualifies { search } => {
             let mut diagnostic = Diagnostic::error("SEG0502", "no k of the range meets the constraints")

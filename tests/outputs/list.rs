@@ -55,7 +55,8 @@ fn the_list_is_sorted_as_asked() {
     assert!(customers.iter().zip(&scores).is_sorted_by(|a, b| a.1 > b.1 || a.0 < b.0));
     // A build in another order can be repeated.
     let manifest = sorted.join("manifest.json");
-    let verified = segc(&["verify", manifest.to_str().unwrap()]).output().unwrap();
+    let verified =
+        segc(&["verify", manifest.to_str().unwrap(), "--data", case.path("").to_str().unwrap()]).output().unwrap();
     assert!(verified.status.success(), "{}", stderr(&verified));
     // An order that cannot be: nothing is written, and what could have been meant is told.
     let spec = case.path("case.seg");
