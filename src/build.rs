@@ -2,17 +2,18 @@
 
 mod forecasts;
 
-use crate::cluster::Method;
+use crate::cluster::{Method, Placing};
 use crate::compile::Compiled;
 use crate::diagnostics::render::place_in_words;
 use crate::diagnostics::{self, Diagnostic, Place};
+use crate::exec::clustering::Clustering;
 use crate::exec::{self, ExecError, Execution, Input, Joined, Repeated, SeveralRows};
 use crate::ingest::{Detection, FileFacts, Loaded, Places, Refusal};
 use crate::inputs::{self, Instead, Unusable};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, Scan};
 use crate::progress::Progress;
-use crate::spec::{Grain, Scale, Source, Spec, Typed};
+use crate::spec::{Cluster, Grain, Scale, Source, Spec, Typed};
 use crate::summarize;
 use crate::world::World;
 
@@ -165,9 +166,11 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
                 .help(format!("write `k {}..{last} by {}`", cluster.k.0, cluster.choice.words)),
             );
         }
+        notices.extend(collapsed(clustering, cluster));
         let smallest = chosen.sizes.iter().copied().min().unwrap_or(0);
         let total = execution.customers.ids.len();
         // Where clusters are so small altogether, one customer is as good a cluster as any.
+        let logarithms = "cluster on logarithms, such as `log1p(monetary)`";
         let lonely = smallest == 1 && total > 2 * chosen.k as usize;
         if chosen.k > 1 && (lonely || (smallest as f64) < TINY * total as f64) {
             let alone = chosen.sizes.iter().zip(0..).find(|(size, _)| **size == 1).and_then(|(_, cluster)| {
@@ -179,15 +182,30 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
             notices.push(
                 Diagnostic::warning("SEG0504", alone.unwrap_or_else(few))
                     .at(cluster.k_span, format!("k = {} was taken", chosen.k))
-                    .help(format!(
-                        "ask for larger clusters, `with share >= {}%`, or cluster on logarithms, `log1p(monetary)`",
+                    .help(match (cluster.choice.by, cluster.method) {
+                        (_, Method::Dbscan { .. }) => "make `radius` or `neighbours` larger".to_owned(),
+                        (_, Method::Hdbscan { .. }) => "make `smallest` larger".to_owned(),
+                        (None, _) => format!("{logarithms}, or take a smaller `k`"),
                         // More than one customer is.
-                        (100 / total + 1).max(2)
-                    )),
+                        _ => format!(
+                            "ask for larger clusters, `with share >= {}%`, or {logarithms}",
+                            (100 / total + 1).max(2)
+                        ),
+                    }),
             );
         }
     }
     notices
+}
+
+/// A mixture on values that many customers share.
+fn collapsed(clustering: &Clustering, cluster: &Cluster<Typed>) -> Option<Diagnostic> {
+    let Placing::Mixture(mixture) = &clustering.chosen().placing else { return None };
+    mixture.has_collapsed().then(|| {
+        Diagnostic::warning("SEG0509", "a component of the mixture is customers who share one value")
+            .at(cluster.k_span, "likelihood and BIC grow without end where values repeat")
+            .help("take counts and scores out of `on`, or write `method kmeans`")
+    })
 }
 
 /// A source in which no row finds anything is joined on the wrong columns, or its ids are written otherwise.

@@ -136,8 +136,17 @@ impl<'a> List<'a> {
         let headings = || self.columns.iter().map(|column| column.heading.as_ref());
         let Some(column) = self.columns.iter().find(|column| column.heading == by.column) else {
             let near = suggest::nearest(&by.column, headings());
-            let help = near
-                .map_or_else(|| format!("known: {}", suggest::list(headings())), |n| format!("did you mean `{n}`?"));
+            let absent = match by.column.as_str() {
+                "silhouette" => Some("it is there where customers are clustered, up to 200,000 different ones"),
+                "bootstrap_share" => Some("build with `--evidence`"),
+                "responsibility" => Some("it is there with `method gmm`"),
+                _ => None,
+            };
+            let help = match (absent, near) {
+                (Some(why), _) => why.to_owned(),
+                (None, Some(near)) => format!("did you mean `{near}`?"),
+                (None, None) => format!("known: {}", suggest::list(headings())),
+            };
             return Err(vec![
                 Diagnostic::error("SEG0712", format!("the list has no column `{}`", by.column)).help(help),
             ]);

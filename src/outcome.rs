@@ -271,6 +271,13 @@ pub struct ClusterStability {
     pub recovered: u32,
 }
 
+impl ClusterStability {
+    /// Share of the resamples in which it comes back.
+    pub fn recovery(&self) -> f64 {
+        f64::from(self.recovered) / f64::from(self.resamples.max(1))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClusterProfile {
     pub cluster: u32,

@@ -496,7 +496,7 @@ fn weakest(run: &Execution, clusters: &[u32]) -> Option<ClusterStability> {
     let clustering = run.clustering.as_ref()?;
     let found = &clustering.evidence.as_ref()?.of_k[clustering.taken];
     let of_segment = clusters.iter().map(|&cluster| &found.stability[cluster as usize]);
-    of_segment.min_by(|a, b| a.or_zero().total_cmp(&b.or_zero())).map(stability)
+    of_segment.map(stability).min_by(|a, b| a.recovery().total_cmp(&b.recovery()))
 }
 
 /// Why a k was passed over, as a clause.

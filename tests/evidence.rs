@@ -99,6 +99,30 @@ fn planted_groups_are_found() {
     }
 }
 
+/// The half of a large group comes back too, when the others are small or dense: as many as were planted all the same.
+#[test]
+fn planted_groups_of_unequal_size_and_spread_are_found() {
+    // Rows and deviation of each group.
+    for (groups, seed) in [
+        ([(800, 1.0), (150, 1.0), (50, 1.0)], 1),
+        ([(800, 1.0), (150, 1.0), (50, 1.0)], 2),
+        ([(600, 1.0), (300, 1.0), (100, 1.0)], 3),
+        ([(400, 1.8), (200, 0.5), (200, 0.5)], 4),
+        ([(400, 1.8), (200, 0.5), (200, 0.5)], 5),
+        ([(880, 1.0), (80, 1.0), (40, 1.0)], 6),
+    ] {
+        let mut state = seed;
+        let rows = groups.iter().zip([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]]);
+        let rows = rows.flat_map(|((rows, deviation), center)| std::iter::repeat_n((*deviation, center), *rows));
+        let values: Vec<f64> = rows
+            .flat_map(|(deviation, [x, y])| [x + deviation * bell(&mut state), y + deviation * bell(&mut state)])
+            .collect();
+        let points = Array2::from_shape_vec((values.len() / 2, 2), values).unwrap();
+        let (_, _, found) = collect(&points, 2..=8, &FEW);
+        assert_eq!(believed(&found).last(), Some(&3), "{groups:?}");
+    }
+}
+
 /// Quarters of a square come back in every resample: being stable is not enough.
 #[test]
 fn even_noise_has_no_groups() {

@@ -12,8 +12,8 @@ const FEW_DAYS: u32 = 180;
 /// Correlation of ranks, and share of variance, from which spending and frequency count as connected.
 pub(crate) const MOST_CORRELATED: f64 = 0.30;
 pub(crate) const MOST_EXPLAINED: f64 = 0.25;
-/// Held-out purchases from which a miss says something, and how far a model may miss them.
-const ENOUGH_PURCHASES: u64 = 100;
+/// Held-out purchases from which a miss says something, and how far a model may miss them or what they brought.
+const ENOUGH_PURCHASES: f64 = 100.0;
 const MOST_OFF: f64 = 0.25;
 
 /// What stopped a model.
@@ -45,9 +45,15 @@ pub(super) fn notices(forecast: &Forecasted, spec: &Spec<Typed>) -> Vec<Diagnost
     if purchases.customers < FEW_CUSTOMERS || forecast.days < FEW_DAYS {
         let (customers, days) = (purchases.customers, forecast.days);
         found.push(
-            Diagnostic::warning("SEG0547", format!("{customers} customers over {days} days are little to learn from"))
-                .at(place, "predictions of this model are rough")
-                .help(format!("a model of buying wants {FEW_CUSTOMERS} customers and {FEW_DAYS} days at least")),
+            Diagnostic::warning(
+                "SEG0547",
+                match customers {
+                    1 => format!("one customer over {days} days is little to learn from"),
+                    n => format!("{n} customers over {days} days are little to learn from"),
+                },
+            )
+            .at(place, "predictions of this model are rough")
+            .help(format!("a model of buying wants {FEW_CUSTOMERS} customers and {FEW_DAYS} days at least")),
         );
     }
     if !purchases.drop_out.found {
@@ -111,16 +117,23 @@ pub(super) fn notices(forecast: &Forecasted, spec: &Spec<Typed>) -> Vec<Diagnost
     if let Ok(held_out) = &forecast.held_out {
         let actual: u64 = held_out.groups.iter().map(|g| g.actual).sum();
         let expected: f64 = held_out.groups.iter().map(|g| g.expected).sum();
-        if actual >= ENOUGH_PURCHASES && (expected / actual as f64 - 1.0).abs() > MOST_OFF {
-            found.push(
-                Diagnostic::warning(
-                    "SEG0548",
-                    format!("held-out purchases were {actual}, {model} had expected {expected:.0}"),
-                )
+        let enough = (actual as f64).max(expected) >= ENOUGH_PURCHASES;
+        let missed = |expected: f64, actual: f64| enough && (expected - actual).abs() > MOST_OFF * actual;
+        let text = match held_out.amount {
+            _ if missed(expected, actual as f64) => {
+                Some(format!("held-out purchases were {actual}, {model} had expected {expected:.0}"))
+            }
+            Some((expected, actual)) if missed(expected, actual) => {
+                let currency = spec.currency.as_ref().map_or(String::new(), |currency| format!(" {}", currency.value));
+                Some(format!("held-out purchases brought {actual:.0}{currency}, {expected:.0}{currency} were expected"))
+            }
+            _ => None,
+        };
+        found.extend(text.map(|text| {
+            Diagnostic::warning("SEG0548", text)
                 .at(place, format!("more than {:.0} % off", 100.0 * MOST_OFF))
-                .help("try another model, for example `model: pareto_nbd`, or data without a season that differs"),
-            );
-        }
+                .help("try another model, for example `model: pareto_nbd`, or data without a season that differs")
+        }));
     }
     found
 }

@@ -157,6 +157,7 @@ impl Method {
     pub fn rows_for_evidence(self) -> usize {
         match self {
             Self::KMeans | Self::MiniBatch => 20_000,
+            Self::Mixture(_) => 1_000,
             _ => 2_000,
         }
     }

@@ -110,6 +110,14 @@ impl Mixture {
             && self.whiteners.iter().all(|w| w.len() == columns * columns && numbers(w))
     }
 
+    /// Whether a component has shrunk to points that share a value, so that its density there, and with it the likelihood,
+    /// says nothing: a deviation of it, given the others, is hardly more than the least that is kept.
+    pub fn has_collapsed(&self) -> bool {
+        let d = self.columns();
+        let widest = (2.0 * LEAST_VARIANCE.sqrt()).recip();
+        self.whiteners.iter().any(|whitener| (0..d).any(|i| whitener[i * d + i] > widest))
+    }
+
     /// The component that is most responsible for a point (the first among equals), its responsibility and that of the
     /// next.
     pub(super) fn place(&self, point: &[f64]) -> (u32, f64, f64) {

@@ -10,7 +10,7 @@ use super::figure::{Drawing, Figure, Mark, view};
 use super::numbers::{self, approximate, count, counted, fixed, share, share_short};
 use super::words::{self, Structure};
 use super::{appendix, sparkline, trust};
-use crate::outcome::{ClusterOutcome, FeatureSummary, Outcome, RuleOutcome, SegmentOutcome};
+use crate::outcome::{ClusterOutcome, FeatureSummary, Outcome, RuleOutcome, SearchRow, SegmentOutcome};
 
 view! {
     /// One number of the strip under the headline.
@@ -184,9 +184,14 @@ fn indicators(facts: &Facts) -> Vec<Indicator> {
 
 fn card(facts: &Facts, index: usize, mark: &Mark, segment: &SegmentOutcome) -> Card {
     let text = |t: &Option<String>| t.as_deref().map(words::clean).filter(|t| !t.trim().is_empty());
-    let typical = facts
-        .measured()
+    // What customers will bring comes first: it is what such a report is made for.
+    let is_value = |feature: &FeatureSummary| {
+        facts.outcome.forecasts.iter().flat_map(|forecast| &forecast.values).any(|value| value.feature == feature.name)
+    };
+    let (values, others): (Vec<_>, Vec<_>) = facts.measured().into_iter().partition(|(feature, _)| is_value(feature));
+    let typical = values
         .into_iter()
+        .chain(others)
         .take(6)
         .filter_map(|(feature, all)| {
             let own = segment.profile.get(&feature.name)?;
@@ -375,12 +380,16 @@ fn concentration_intro(facts: &Facts) -> String {
 
 fn separation_intro(facts: &Facts) -> String {
     let Some(cluster) = &facts.outcome.cluster else { return String::new() };
-    let mut text = format!(
-        "{} found {}; k was chosen by: {}.",
-        words::name(&words::method(&cluster.method)),
-        counted(u64::from(cluster.k), "group", "groups"),
-        words::aloud(&cluster.chosen_by)
-    );
+    let method = words::name(&words::method(&cluster.method));
+    let groups = counted(u64::from(cluster.k), "group", "groups");
+    let mut text = match cluster.noise {
+        None => format!("{method} found {groups}; k was chosen by: {}.", words::aloud(&cluster.chosen_by)),
+        Some(noise) => format!(
+            "{method} found {groups} by itself: places where customers lie close together. {} near none of them and \
+             counted in no silhouette.",
+            counted(noise, "customer is", "customers are")
+        ),
+    };
     if let Some(own) = facts.chosen().and_then(|row| row.silhouette) {
         text.push_str(&rivals(cluster, own));
     }
@@ -404,17 +413,47 @@ fn separation_intro(facts: &Facts) -> String {
     text
 }
 
+/// So many numbers of groups are gone through one by one, more are named together.
+const SEVERAL: usize = 2;
+
 /// Other numbers of groups that are as clear as the one that was used, or clearer.
 fn rivals(cluster: &ClusterOutcome, own: f64) -> String {
+    let others = || {
+        let rows = cluster.search.iter().filter(|row| row.k != cluster.k);
+        rows.filter_map(|row| Some((row, row.silhouette?)))
+    };
+    let ruled_out: Vec<_> = others().filter(|(row, silhouette)| !row.qualifies && *silhouette > own).collect();
+    let believed = |k: u32| {
+        let of_k = cluster.evidence.iter().flat_map(|evidence| &evidence.of_k);
+        of_k.filter(|row| row.k == k).all(|row| row.doubt.is_none())
+    };
+    let near = |row: &SearchRow, silhouette: f64| row.qualifies && silhouette > own - 0.01 && believed(row.k);
+    let open: Vec<_> = others().filter(|(row, silhouette)| near(row, *silhouette)).collect();
+    let of = |rows: &[(&SearchRow, f64)]| {
+        let largest = rows.iter().map(|(_, silhouette)| *silhouette).fold(f64::NEG_INFINITY, f64::max);
+        let ks: Vec<String> = rows.iter().map(|(row, _)| row.k.to_string()).collect();
+        (format!("k\u{a0}=\u{a0}{}", words::list(&ks)), fixed(largest, 3))
+    };
     let mut text = String::new();
-    for row in cluster.search.iter().filter(|row| row.k != cluster.k) {
-        let Some(silhouette) = row.silhouette else { continue };
-        let (k, number) = (row.k, fixed(silhouette, 3));
-        if !row.qualifies && silhouette > own {
+    if ruled_out.len() > SEVERAL {
+        let (ks, largest) = of(&ruled_out);
+        text.push_str(&format!(
+            " With {ks} the silhouette would be larger, up to {largest}, but conditions are not met."
+        ));
+    } else {
+        for (row, silhouette) in ruled_out {
+            let (k, number) = (row.k, fixed(silhouette, 3));
             let why = row.misses.as_deref().map_or_else(|| "misses a condition".to_owned(), words::unquoted);
             text.push_str(&format!(" With k\u{a0}=\u{a0}{k} the silhouette would be {number}, but {why}."));
-        } else if row.qualifies && silhouette > own - 0.01 {
+        }
+    }
+    if open.len() > SEVERAL {
+        let (ks, largest) = of(&open);
+        text.push_str(&format!(" {ks} are as clear or clearer, up to {largest}: a case can be made for each."));
+    } else {
+        for (row, silhouette) in open {
             let side = if silhouette > own { "clearer" } else { "as good as equal" };
+            let (k, number) = (row.k, fixed(silhouette, 3));
             text.push_str(&format!(" k\u{a0}=\u{a0}{k} is {side} ({number}): a case can be made for it."));
         }
     }

@@ -9,7 +9,18 @@ use crate::outcome::{FitOutcome, ForecastOutcome, IndependenceOutcome};
 
 /// What a reader should know before the drawings.
 pub fn intro(facts: &Facts) -> String {
-    facts.outcome.forecasts.iter().map(sentences).collect::<Vec<_>>().join(" ")
+    facts.outcome.forecasts.iter().map(|forecast| sentences(facts, forecast)).collect::<Vec<_>>().join(" ")
+}
+
+/// What held-out purchases brought beside what was expected.
+fn brought(expected_words: &str, actual_words: &str, expected: f64, actual: f64) -> String {
+    let off = if actual > 0.0 { expected / actual - 1.0 } else { 0.0 };
+    let how = match off {
+        off if off.abs() < 0.005 => String::new(),
+        off if off < 0.0 => format!(", {} more than expected", share_short(1.0 / (1.0 + off) - 1.0)),
+        off => format!(", {} less than expected", share_short(1.0 - 1.0 / (1.0 + off))),
+    };
+    format!("It expected them to bring {expected_words}; they brought {actual_words}{how}.")
 }
 
 /// The hold-out, values by segment and parameters of every model.
@@ -27,7 +38,7 @@ pub fn figures(facts: &Facts) -> Vec<Option<Figure>> {
     figures
 }
 
-fn sentences(forecast: &ForecastOutcome) -> String {
+fn sentences(facts: &Facts, forecast: &ForecastOutcome) -> String {
     let mut text = vec![format!(
         "{} learned from {} over {}: {} came back, {}.",
         words::clean(&forecast.model),
@@ -43,13 +54,18 @@ fn sentences(forecast: &ForecastOutcome) -> String {
         );
     }
     match &forecast.holdout {
-        Some(held_out) => text.push(format!(
-            "Shown the purchases up to {} alone, it expected {} of the {} that came in the next {}.",
-            words::date(&held_out.shown_until),
-            count(held_out.expected.round() as u64),
-            count(held_out.actual),
-            counted(u64::from(held_out.days), "day", "days"),
-        )),
+        Some(held_out) => {
+            text.push(format!(
+                "Shown the purchases up to {} alone, it expected {} in the next {}; {} came.",
+                words::date(&held_out.shown_until),
+                counted(held_out.expected.round() as u64, "purchase", "purchases"),
+                counted(u64::from(held_out.days), "day", "days"),
+                count(held_out.actual),
+            ));
+            if let (Some(expected), Some(actual)) = (held_out.amount_expected, held_out.amount_actual) {
+                text.push(brought(&facts.money(expected), &facts.money(actual), expected, actual));
+            }
+        }
         None => text.push("It could not be tried: too little was bought before the time that is held out.".into()),
     }
     if let Some(seen) = &forecast.independence {

@@ -68,6 +68,8 @@ pub struct Evidence {
     pub fewer: Option<(u32, f64)>,
     /// Of the worst cluster, mean over all halves, 0 to 1; nothing where no half could be divided into k clusters.
     pub prediction_strength: Option<f64>,
+    /// A smaller k, from 2, that holds and that two halves of the rows agree on clearly more than on this one.
+    pub surer: Option<u32>,
     /// Adjusted Rand index with the clusterings from other seeds, mean and least.
     pub seeds: (f64, f64),
     /// Smallest share of the rows in a cluster.
@@ -83,6 +85,8 @@ pub enum Doubt {
     Small { share: f64 },
     /// Dividing points without groups gains as much.
     Noise { errors: f64 },
+    /// Two halves of the rows agree on a smaller k and not on this one: a group was cut in two.
+    Cut { fewer: u32, strength: f64 },
     /// Coming here from this smaller k gains less than dividing points without groups does: a group was cut in two.
     Split { fewer: u32 },
 }
@@ -99,6 +103,13 @@ impl fmt::Display for Doubt {
             Self::Split { fewer } => {
                 write!(f, "{fewer} groups say more: from there on, groups are cut where points without groups would be")
             }
+            Self::Cut { fewer, strength } => {
+                write!(
+                    f,
+                    "two halves of the customers agree on {fewer} groups, less on these (prediction strength {strength:.2}): \
+                     a group was cut"
+                )
+            }
             Self::Noise { errors } => {
                 let more = if *errors > 0.0 { "hardly more" } else { "no more" };
                 write!(f, "{more} is gained than by dividing points without groups ({errors:.1} standard errors)")
@@ -114,6 +125,9 @@ impl Evidence {
     pub const SMALLEST_SHARE: f64 = 0.02;
     /// The largest k with this prediction strength is taken (Tibshirani and Walther 2005: 0.8 to 0.9).
     pub const STRONG: f64 = 0.8;
+    /// Two halves agree on a k with this prediction strength, and on another one that is weaker by more than that less.
+    pub const AGREED: f64 = 0.9;
+    pub const LESS: f64 = 0.05;
     /// How many standard errors the gain over points without groups has to be worth.
     pub const ERRORS: f64 = 3.0;
 
@@ -137,8 +151,9 @@ impl Evidence {
         if self.k > 1 && self.gap.errors < Self::ERRORS {
             return Err(Doubt::Noise { errors: self.gap.errors });
         }
-        match self.fewer {
-            Some((fewer, gap)) if gap > self.gap.gap + self.gap.error => Err(Doubt::Split { fewer }),
+        match (self.fewer, self.surer) {
+            (Some((fewer, gap)), _) if gap > self.gap.gap + self.gap.error => Err(Doubt::Split { fewer }),
+            (_, Some(fewer)) => Err(Doubt::Cut { fewer, strength: self.prediction_strength.unwrap_or(0.0) }),
             _ => Ok(()),
         }
     }
@@ -190,16 +205,25 @@ pub fn evidence(
             gap,
             fewer: None,
             prediction_strength,
+            surer: None,
             seeds,
             smallest_share: candidate.sizes.iter().copied().min().unwrap_or(0) as f64 / sample.rows() as f64,
         },
     );
     let mut of_k: Vec<Evidence> = evidence.collect();
     let mut best: Option<(u32, f64)> = None;
+    let mut agreed: Option<(u32, f64)> = None;
     for found in &mut of_k {
         found.fewer = best;
         if best.is_none_or(|(_, gap)| found.gap.gap > gap) {
             best = Some((found.k, found.gap.gap));
+        }
+        let strength = found.prediction_strength.unwrap_or(0.0);
+        found.surer = agreed.filter(|(_, agreed)| strength < agreed - Evidence::LESS).map(|(k, _)| k);
+        // All agree on one group, which says nothing.
+        let holds = found.k > 1 && strength >= Evidence::AGREED && found.verdict().is_ok();
+        if holds && agreed.is_none_or(|(_, agreed)| strength > agreed) {
+            agreed = Some((found.k, strength));
         }
     }
     progress.finish(&format!("{} resamples of {} customers", options.resamples, rows.len()));

@@ -1,10 +1,10 @@
 //! Which groups come back when the customers are drawn again, for every number of groups that was tried.
 
 use super::axis::Scale;
-use crate::outcome::{ClusterOutcome, EvidenceOutcome, EvidenceRow};
+use crate::outcome::{ClusterOutcome, ClusterStability, EvidenceOutcome, EvidenceRow};
 use crate::report::facts::Facts;
 use crate::report::figure::{Figure, Table, WIDE};
-use crate::report::numbers::{counted, difference, fixed};
+use crate::report::numbers::{counted, fixed};
 use crate::report::svg::{Anchor, Svg};
 
 const HEIGHT: f64 = 210.0;
@@ -24,8 +24,13 @@ pub fn evidence(facts: &Facts) -> Option<Figure> {
     Some(figure.with_table(table(cluster, evidence)))
 }
 
+/// The group that comes back least.
+fn weakest(row: &EvidenceRow) -> Option<&ClusterStability> {
+    row.clusters.iter().min_by(|a, b| a.recovery().total_cmp(&b.recovery()))
+}
+
 fn title(chosen: &EvidenceRow, evidence: &EvidenceOutcome) -> String {
-    let least = chosen.clusters.iter().min_by_key(|c| c.recovered);
+    let least = weakest(chosen);
     let (least, of) = least.map_or((0, 0), |c| (c.recovered, c.resamples));
     let groups = counted(chosen.clusters.len() as u64, "group", "groups");
     let believed = evidence.of_k.iter().rev().find(|row| row.doubt.is_none()).map(|row| row.k);
@@ -94,7 +99,7 @@ fn table(cluster: &ClusterOutcome, evidence: &EvidenceOutcome) -> Table {
         ],
     );
     for row in &evidence.of_k {
-        let weakest = row.clusters.iter().min_by(|a, b| a.jaccard.unwrap_or(0.0).total_cmp(&b.jaccard.unwrap_or(0.0)));
+        let weakest = weakest(row);
         let optional = |x: Option<f64>| x.map_or_else(|| "–".to_owned(), |x| fixed(x, 2));
         let verdict = row.doubt.clone().unwrap_or_else(|| "holds".to_owned());
         table.row(vec![
@@ -102,7 +107,7 @@ fn table(cluster: &ClusterOutcome, evidence: &EvidenceOutcome) -> Table {
             weakest.map_or_else(|| "–".to_owned(), |c| format!("{} of {}", c.recovered, c.resamples)),
             optional(weakest.and_then(|c| c.jaccard)),
             optional(row.prediction_strength),
-            format!("{} ± {}", difference(row.gap), fixed(row.gap_error, 3)),
+            format!("{} ± {}", fixed(row.gap, 3), fixed(row.gap_error, 3)),
             format!("{} SE", fixed(row.above_noise, 1)),
             fixed(row.seeds_mean, 2),
             if row.k == cluster.k { format!("used; {verdict}") } else { verdict },

@@ -4,7 +4,7 @@ use super::axis::Scale;
 use crate::outcome::{ClusterOutcome, SearchRow};
 use crate::report::facts::Facts;
 use crate::report::figure::{Figure, NARROW, Table, WIDE};
-use crate::report::numbers::{Unit, fixed, number, share};
+use crate::report::numbers::{Unit, counted, fixed, number, share};
 use crate::report::svg::{Anchor, Path, Svg};
 use crate::report::words::{unquoted, width as text_width};
 
@@ -33,9 +33,12 @@ fn title(cluster: &ClusterOutcome) -> String {
     let all = clearest(&mut cluster.search.iter());
     let qualified = clearest(&mut cluster.search.iter().filter(|row| row.qualifies));
     match (own, all, qualified) {
-        _ if cluster.search.len() < 2 => format!("{k} groups, as the spec says"),
+        _ if cluster.search.len() < 2 => {
+            let whose = if cluster.noise.is_some() { "as the method found them" } else { "as the spec says" };
+            format!("{}, {whose}", counted(u64::from(k), "group", "groups"))
+        }
         _ if cluster.chosen_by.starts_with("bic") => {
-            format!("{k} groups explain the customers with the fewest numbers (smallest BIC)")
+            format!("{k} groups balance fit and simplicity best (smallest BIC)")
         }
         (Some(own), Some((best, _)), _) if best == k => {
             format!("{k} groups are further apart than any other number (silhouette {})", fixed(own, 3))
