@@ -177,22 +177,26 @@ fn notices(execution: &Execution, spec: &Spec<Typed>) -> Vec<Diagnostic> {
                 let row = clustering.labels().iter().position(|label| *label == cluster)?;
                 Some(format!("customer `{}` is a cluster alone, cut off from all others", execution.customers.ids[row]))
             });
-            let few =
-                || format!("a cluster has {smallest} of {total} customers: a few giants are cut off from all others");
-            notices.push(
-                Diagnostic::warning("SEG0504", alone.unwrap_or_else(few))
-                    .at(cluster.k_span, format!("k = {} was taken", chosen.k))
-                    .help(match (cluster.choice.by, cluster.method) {
-                        (_, Method::Dbscan { .. }) => "make `radius` or `neighbours` larger".to_owned(),
-                        (_, Method::Hdbscan { .. }) => "make `smallest` larger".to_owned(),
-                        (None, _) => format!("{logarithms}, or take a smaller `k`"),
-                        // More than one customer is.
-                        _ => format!(
-                            "ask for larger clusters, `with share >= {}%`, or {logarithms}",
-                            (100 / total + 1).max(2)
-                        ),
-                    }),
-            );
+            let few = || {
+                let whose = if cluster.method.has_noise() { "" } else { ": a few giants are cut off from all others" };
+                format!("a cluster has {smallest} of {total} customers{whose}")
+            };
+            let taken = match cluster.method.has_k() {
+                true => format!("k = {} was taken", chosen.k),
+                false => format!("found {} clusters", chosen.k),
+            };
+            notices.push(Diagnostic::warning("SEG0504", alone.unwrap_or_else(few)).at(cluster.k_span, taken).help(
+                match (cluster.choice.by, cluster.method) {
+                    (_, Method::Dbscan { .. }) => "make `radius` or `neighbours` larger".to_owned(),
+                    (_, Method::Hdbscan { .. }) => "make `smallest` larger".to_owned(),
+                    (None, _) => format!("{logarithms}, or take a smaller `k`"),
+                    // More than one customer is.
+                    _ => format!(
+                        "ask for larger clusters, `with share >= {}%`, or {logarithms}",
+                        (100 / total + 1).max(2)
+                    ),
+                },
+            ));
         }
     }
     notices

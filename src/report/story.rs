@@ -383,7 +383,11 @@ fn separation_intro(facts: &Facts) -> String {
     let method = words::name(&words::method(&cluster.method));
     let groups = counted(u64::from(cluster.k), "group", "groups");
     let mut text = match cluster.noise {
-        None => format!("{method} found {groups}; k was chosen by: {}.", words::aloud(&cluster.chosen_by)),
+        None => format!(
+            "{method} found {groups}; k was chosen by: {}.{}",
+            words::aloud(&cluster.chosen_by),
+            criterion(&cluster.chosen_by)
+        ),
         Some(noise) => format!(
             "{method} found {groups} by itself: places where customers lie close together. {} near none of them and \
              counted in no silhouette.",
@@ -411,6 +415,20 @@ fn separation_intro(facts: &Facts) -> String {
         }
     }
     text
+}
+
+/// What a criterion takes, where its name does not say so.
+fn criterion(chosen_by: &str) -> &'static str {
+    match chosen_by.split_whitespace().next() {
+        Some("evidence") => " Evidence takes the largest number of groups that can be believed.",
+        Some("gap") => " The gap tells how much tighter the groups are than groups in points without any structure.",
+        Some("prediction_strength") => {
+            " Prediction strength tells how well groups of one half of the customers foretell those of the other."
+        }
+        Some("bic") => " BIC weighs how well the groups fit against how many they are.",
+        Some("elbow") => " The elbow is where further groups begin to gain little.",
+        _ => "",
+    }
 }
 
 /// So many numbers of groups are gone through one by one, more are named together.
