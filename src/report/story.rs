@@ -394,6 +394,7 @@ fn separation_intro(facts: &Facts) -> String {
             counted(noise, "customer is", "customers are")
         ),
     };
+    text.push_str(&together(cluster));
     if let Some(own) = facts.chosen().and_then(|row| row.silhouette) {
         text.push_str(&rivals(cluster, own));
     }
@@ -415,6 +416,20 @@ fn separation_intro(facts: &Facts) -> String {
         }
     }
     text
+}
+
+/// Which segments are several groups.
+fn together(cluster: &ClusterOutcome) -> String {
+    let mut labels: Vec<(&str, usize)> = vec![];
+    for label in cluster.clusters.iter().map(|found| found.label.as_str()).filter(|label| !label.is_empty()) {
+        match labels.iter_mut().find(|(known, _)| *known == label) {
+            Some((_, groups)) => *groups += 1,
+            None => labels.push((label, 1)),
+        }
+    }
+    let several = labels.iter().filter(|(_, groups)| *groups > 1);
+    let words: Vec<String> = several.map(|(label, groups)| format!("{groups} are {}", words::clean(label))).collect();
+    if words.is_empty() { String::new() } else { format!(" Of them {}.", words::list(&words)) }
 }
 
 /// What a criterion takes, where its name does not say so.

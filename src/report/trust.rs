@@ -5,6 +5,7 @@ use super::facts::Facts;
 use super::figure::{Figure, Table};
 use super::numbers::{count, counted, fixed, number, share_short};
 use super::words;
+use crate::clv::Model;
 use crate::outcome::{FitOutcome, ForecastOutcome, IndependenceOutcome};
 
 /// What a reader should know before the drawings.
@@ -28,7 +29,7 @@ pub fn figures(facts: &Facts) -> Vec<Option<Figure>> {
     let mut figures = vec![];
     let mut values = 0;
     for (nth, forecast) in facts.outcome.forecasts.iter().enumerate() {
-        figures.push(forecast.holdout.as_ref().map(|held_out| charts::holdout(nth, &forecast.model, held_out)));
+        figures.push(forecast.holdout.as_ref().map(|held_out| charts::holdout(nth, predicts(forecast), held_out)));
         for value in &forecast.values {
             figures.push(charts::values(facts, values, value));
             values += 1;
@@ -36,6 +37,11 @@ pub fn figures(facts: &Facts) -> Vec<Option<Figure>> {
         figures.push(Some(parameters(facts, nth, forecast)));
     }
     figures
+}
+
+/// What predictions are made with.
+fn predicts(forecast: &ForecastOutcome) -> &str {
+    if forecast.drop_out_found { &forecast.model } else { "The NBD" }
 }
 
 fn sentences(facts: &Facts, forecast: &ForecastOutcome) -> String {
@@ -50,6 +56,13 @@ fn sentences(facts: &Facts, forecast: &ForecastOutcome) -> String {
     if !forecast.drop_out_found {
         text.push(
             "No drop-out was found: as far as the data tell, nobody has left, and everybody buys on at their pace."
+                .into(),
+        );
+    }
+    if forecast.drop_out_found && forecast.model == Model::BgNbd.title() {
+        text.push(
+            "By BG/NBD nobody leaves before the second purchase, so that who bought once counts as alive for certain; \
+             MBG/NBD and Pareto/NBD don\u{2019}t suppose so."
                 .into(),
         );
     }
