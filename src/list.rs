@@ -36,7 +36,7 @@ pub struct Order {
     pub descending: bool,
 }
 
-/// `silhouette`, `monetary_eur:desc`.
+/// `silhouette`, `monetary_EUR:desc`.
 impl std::str::FromStr for Order {
     type Err = String;
 

@@ -330,6 +330,17 @@ fn neither_threads_nor_the_order_of_rows_matter() {
     }
 }
 
+/// A method that finds k by itself does so whatever range it is handed.
+#[test]
+#[allow(clippy::reversed_empty_ranges)]
+fn a_method_without_k_does_not_look_at_the_range() {
+    let points = made().0;
+    let method = Method::Dbscan { radius: 1.0, neighbours: 4 };
+    let once = |k| search_by(method, &sample(&points), k, &KMeansOptions::default(), &Silent).unwrap();
+    assert_eq!(once(2..=1), once(1..=1));
+    assert_eq!(once(2..=9).len(), 1);
+}
+
 #[test]
 fn points_that_cannot_be_clustered_are_refused_by_every_method() {
     let few = array![[1.0, 2.0], [1.0, 2.0], [3.0, 1.0]];

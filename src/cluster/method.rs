@@ -98,17 +98,17 @@ impl Method {
         options: &KMeansOptions,
         progress: &dyn Progress,
     ) -> Result<Vec<Found>, ClusterError> {
-        let values = if self.has_k() { ks.len() } else { 1 };
-        progress.start(self.stage(), Some(values as u64));
+        let ks = if self.has_k() { ks } else { &[1] };
+        progress.start(self.stage(), Some(ks.len() as u64));
         let finder = self.finder(sample, options)?;
         let mut found = vec![];
-        for &k in &ks[..values] {
+        for &k in ks {
             found.push(finder(k)?);
             progress.at(found.len() as u64);
         }
         progress.finish(&match (self.has_k(), found.as_slice()) {
             (false, [found]) => format!("{} clusters, {} customers in none", found.fit.centers.nrows(), found.noise()),
-            _ => format!("{values} values of `k`"),
+            _ => format!("{} values of `k`", ks.len()),
         });
         Ok(found)
     }

@@ -15,11 +15,10 @@ pub fn intro(facts: &Facts) -> String {
 
 /// What held-out purchases brought beside what was expected.
 fn brought(expected_words: &str, actual_words: &str, expected: f64, actual: f64) -> String {
-    let off = if actual > 0.0 { expected / actual - 1.0 } else { 0.0 };
-    let how = match off {
-        off if off.abs() < 0.005 => String::new(),
-        off if off < 0.0 => format!(", {} more than expected", share_short(1.0 / (1.0 + off) - 1.0)),
-        off => format!(", {} less than expected", share_short(1.0 - 1.0 / (1.0 + off))),
+    let how = match actual / expected - 1.0 {
+        off if !off.is_finite() || off.abs() < 0.005 => String::new(),
+        off if off > 0.0 => format!(", {} more than expected", share_short(off)),
+        off => format!(", {} less than expected", share_short(-off)),
     };
     format!("It expected them to bring {expected_words}; they brought {actual_words}{how}.")
 }
